@@ -1,0 +1,1 @@
+"""The Django apps, stacked in floors; imports and foreign keys point down only (`docs/architecture.md`)."""
