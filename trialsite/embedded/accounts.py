@@ -109,7 +109,7 @@ def _create_account() -> pwd.struct_passwd:
 
 
 def reachable_install(install: Path, *, libraries: Path, account: Account) -> Path:
-    """The PostgreSQL programs where the account can run them: in place, or a copy when the project is a closed folder."""
+    """The PostgreSQL programs where the account can run them: in place, or a copy where it can."""
     if account.can_reach(install / "bin" / "postgres"):
         return install
     wheel = hashlib.sha256(

@@ -1,4 +1,4 @@
-"""Started programs: each in its own process group and on record, so that the next start can end what a killed one left."""
+"""Started programs, each in its own process group and on record: the next start ends what a killed one left."""
 
 import contextlib
 import fcntl
@@ -16,6 +16,8 @@ from trialsite.embedded.refusal import ServerRefusal, in_words
 
 LOOPBACK = "127.0.0.1"
 PAUSE_SECONDS = 0.02
+LOG_BYTES = 10_000_000
+"""A log larger than this is put aside at the next start, replacing the one put aside before."""
 
 
 def _birth(pid: int) -> str | None:
@@ -115,6 +117,8 @@ class Program:
         """Start it in its own process group, output to its log; as user and group `ids` when given."""
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
+            if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+                self.log.replace(self.log.with_suffix(".log.1"))
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
                     [str(word) for word in command],
