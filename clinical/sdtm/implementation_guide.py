@@ -70,8 +70,8 @@ class DatasetDefinition:
 
 def read_table(name: str) -> list[dict[str, str]]:
     """A table of `clinical/sdtm/tables` as rows."""
-    with (resources.files("clinical.sdtm.tables") / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = (resources.files("clinical.sdtm.tables") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 @cache
