@@ -16,11 +16,12 @@ from trialsite.embedded.refusal import ServerRefusal, in_words
 
 LOOPBACK = "127.0.0.1"
 PAUSE_SECONDS = 0.02
+LAST_PATIENCE_SECONDS = 3.0
 LOG_BYTES = 10_000_000
 """A log larger than this is put aside at the next start, replacing the one put aside before."""
 
 
-def _birth(pid: int) -> str | None:
+def birth_of(pid: int) -> str | None:
     """When this process began, in a form no later process with the same number can share; None if there is none.
 
     Linux gives clock ticks since boot, which setting the clock does not move; elsewhere `ps` gives the second.
@@ -50,20 +51,26 @@ def wait_until(true: Callable[[], bool], *, seconds: float, clock: Callable[[], 
     return True
 
 
-def _signal_group(leader: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, number)
-
-
 def _group_lives(leader: int) -> bool:
+    """Whether a process of this group still runs; one that only waits to be reaped does not count."""
+    if Path("/proc/self/stat").exists():
+        return any(_is_running_in(leader, entry) for entry in Path("/proc").glob("[0-9]*/stat"))
     try:
         os.killpg(leader, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         # macOS says so of a group in which only a zombie is left.
-        return _birth(leader) is not None
+        return birth_of(leader) is not None
     return True
+
+
+def _is_running_in(group: int, status: Path) -> bool:
+    try:
+        state, _, its_group = status.read_text().rpartition(")")[2].split()[:3]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return int(its_group) == group and state != "Z"
 
 
 class Program:
@@ -99,9 +106,9 @@ class Program:
             # No record, or one cut short by a full disk: nothing is known, so nothing is ended.
             self.record.unlink(missing_ok=True)
             return False
-        ours = _birth(pid) == birth
+        ours = birth_of(pid) == birth
         if ours:
-            self._end_group(pid, gone=lambda: not _group_lives(pid))
+            self._end_group(pid)
         self.record.unlink(missing_ok=True)
         return ours
 
@@ -134,7 +141,7 @@ class Program:
                 )
             pid = self._process.pid
             scratch = self.record.with_suffix(".new")
-            scratch.write_text(json.dumps({"name": self.name, "pid": pid, "birth": _birth(pid)}))
+            scratch.write_text(json.dumps({"name": self.name, "pid": pid, "birth": birth_of(pid)}))
             scratch.replace(self.record)
             if stdin is not None and self._process.stdin:
                 with contextlib.suppress(BrokenPipeError):
@@ -152,22 +159,25 @@ class Program:
         process = self._process
         if process is None:
             return
-        self._end_group(process.pid, gone=lambda: process.poll() is not None and not _group_lives(process.pid))
+        self._end_group(process.pid)
         process.wait()
         self._process = None
         self.record.unlink(missing_ok=True)
 
-    def _end_group(self, leader: int, *, gone: Callable[[], bool]) -> None:
+    def _end_group(self, leader: int) -> None:
         for number, patience in self._end_with:
             # The polite signal goes to the leader alone: it ends its own children in its own order.
-            if _birth(leader) is None:
-                break
             with contextlib.suppress(ProcessLookupError):
                 os.kill(leader, number)
-            if wait_until(gone, seconds=patience):
+            if wait_until(lambda: birth_of(leader) is None, seconds=patience):
+                break
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if birth_of(leader) is None and not _group_lives(leader):
                 return
-        _signal_group(leader, signal.SIGKILL)
-        wait_until(gone, seconds=5)
+            # Children that their leader left behind, or a leader that would not listen.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(leader, number)
+            wait_until(lambda: birth_of(leader) is None and not _group_lives(leader), seconds=LAST_PATIENCE_SECONDS)
 
 
 def last_words(log: Path, *, since: int = 0, limit: int = 4000) -> str:

@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import signal
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -112,7 +111,7 @@ class Supervisor:
         self._deaths: dict[str, list[float]] = {}
         self._claim = Claim(
             place.data / "claim",
-            taken=f"Trialsite is already running from {place.data}: open it, or stop it with Ctrl-C where it was started.",
+            taken=f"Trialsite already runs from {place.data}: use that one, or stop it with Ctrl-C first.",
         )
 
     def run(self) -> None:
