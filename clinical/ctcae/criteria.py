@@ -251,7 +251,7 @@ def _in_column(line: str, column: int) -> str:
 
 
 def _read(version: str) -> Iterator[Criterion]:
-    text = resources.files(__package__).joinpath(f"data/criteria-{version}.toml").read_text(encoding="utf-8")
+    text = resources.files("clinical.ctcae").joinpath(f"data/criteria-{version}.toml").read_text(encoding="utf-8")
     document = tomllib.loads(text)
     asks: dict[str, str] = document["asks"]
     for name, table in document["criteria"].items():

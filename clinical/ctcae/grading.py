@@ -179,15 +179,20 @@ def _unassumed(outcome: Outcome) -> int | None:
     return other if other in outcome.also else None
 
 
+def _flag(baseline: Decimal | None, lln: Decimal | None, uln: Decimal | None) -> BaselineFlag | None:
+    if baseline is None:
+        return None
+    if uln is not None and baseline > uln:
+        return BaselineFlag.HIGH
+    return BaselineFlag.LOW if lln is not None and baseline < lln else None
+
+
 def completed(criterion: Criterion, facts: Facts) -> Facts:
     """The facts with what follows from them: the change in percent, and where the baseline lay if nobody flagged it."""
     if criterion.uses_change and facts.change is None and facts.value is not None and facts.baseline:
         facts = replace(facts, change=(facts.value - facts.baseline) / facts.baseline * PERCENT)
-    if criterion.uses_flag and facts.flag is None and facts.baseline is not None:
-        if facts.uln is not None and facts.baseline > facts.uln:
-            facts = replace(facts, flag=BaselineFlag.HIGH)
-        elif facts.lln is not None and facts.baseline < facts.lln:
-            facts = replace(facts, flag=BaselineFlag.LOW)
+    if criterion.uses_flag and facts.flag is None:
+        facts = replace(facts, flag=_flag(facts.baseline, facts.lln, facts.uln))
     return facts
 
 
@@ -224,7 +229,7 @@ def assess(criterion: Criterion, facts: Facts, answers: Mapping[str, bool] = _NO
     if grade:
         also |= {way.grade for way in criterion.raised_by if way.question and way.words not in answers}
     open_grades = sorted(way for way in also if way != final and (way > (final or 0) or way == other))
-    lifted = raised if grade and raised > grade else None
+    lifted = raised if grade is not None and raised > grade else None
     return Outcome(final, tuple(open_grades), criterion, clause, facts, lifted, answers)
 
 
@@ -271,17 +276,22 @@ def _in_criterions_unit(
     if not unit.strip():
         return refused("the unit is missing.")
     column = columns[0]
+    wanted = column.unit or unit
     try:
-        step = units.factor(unit, column.unit or unit, analyte=analyte)
+        units.factor(unit, wanted, analyte=analyte)
     except (units.UnknownUnit, units.NoConversion) as no:
         return refused(str(no))
-    assert column.unit is not None or step == 1
-    moved = {
-        name: units.convert(number, unit, column.unit or unit, analyte=analyte)
-        for name in ("value", "lln", "uln", "baseline")
-        if (number := getattr(facts, name)) is not None
-    }
-    return column, replace(facts, **moved)
+
+    def moved(number: Decimal | None) -> Decimal | None:
+        return None if number is None else units.convert(number, unit, wanted, analyte=analyte)
+
+    return column, replace(
+        facts,
+        value=moved(facts.value),
+        lln=moved(facts.lln),
+        uln=moved(facts.uln),
+        baseline=moved(facts.baseline),
+    )
 
 
 def grades(
@@ -319,8 +329,8 @@ def grades(
         match _in_criterions_unit(columns, facts, unit, analyte):
             case Outcome() as no:
                 outcomes.append(no)
-            case (criterion, moved):
-                outcomes.append(assess(criterion, moved, answers))
+            case (criterion, converted):
+                outcomes.append(assess(criterion, converted, answers))
     return tuple(outcomes)
 
 
