@@ -42,7 +42,7 @@ def demo_plan(place: Place) -> Plan:
                     "--workers=2",
                     "--threads=4",
                     "--graceful-timeout=5",
-                    "--control-socket-disable",
+                    "--no-control-socket",
                 ),
             ),
             Service(
@@ -62,7 +62,7 @@ def demo_plan(place: Place) -> Plan:
 def main() -> int:
     """Run until Ctrl-C; a refusal is one plain sentence and exit code 1."""
     try:
-        place = Place.from_environment(ROOT, os.environ)
+        place = Place.from_environment(ROOT, {**os.environ, "TRIALSITE_DEMO": "1"})
         Supervisor(place, demo_plan(place), say=_say).run()
     except ServerRefusal as refusal:
         sys.stderr.write(f"{refusal}\n")

@@ -1,7 +1,6 @@
 """Everything Trialsite consists of on one machine: started in order, watched, ended in reverse order."""
 
 import contextlib
-import json
 import os
 import secrets
 import signal
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from trialsite.embedded import addresses
 from trialsite.embedded.postgres import EmbeddedPostgres
 from trialsite.embedded.processes import LOOPBACK, Claim, Program, last_words, port_is_free, wait_until
 from trialsite.embedded.queue_server import EmbeddedQueue
@@ -23,6 +23,8 @@ QUICK_DEATH_SECONDS = 10.0
 QUICK_DEATHS_ALLOWED = 3
 OWNER_ONLY = "DATABASE_OWNER_URL"
 """Web, worker and beat never learn this address: only migrations and the demo's first load use it."""
+
+SECRET = "TRIALSITE_SECRET_KEY"
 
 POLITE = ((signal.SIGTERM, 12.0),)
 """Web and beat: finish the requests under way."""
@@ -173,7 +175,12 @@ class Supervisor:
 
     def _start_servers(self) -> dict[str, str]:
         place = self._place
-        environment = {**place.environment, "PYTHONUNBUFFERED": "1", "TRIALSITE_DATA": str(place.data)}
+        environment = {
+            "TRIALSITE_ADDRESS": place.address,
+            **place.environment,
+            "PYTHONUNBUFFERED": "1",
+            "TRIALSITE_DATA": str(place.data),
+        }
         if not environment.get("DATABASE_URL"):
             self._say("PostgreSQL …")
             self._postgres = EmbeddedPostgres(place.data / "postgres")
@@ -185,19 +192,14 @@ class Supervisor:
             self._queue = EmbeddedQueue(place.data / "queue")
             self._queue.start()
             environment["REDIS_URL"] = self._queue.url
-        if not environment.get("SECRET_KEY"):
-            environment["SECRET_KEY"] = kept_secret(place.data / "secret_key")
+        if not environment.get(SECRET):
+            environment[SECRET] = kept_secret(place.data / "secret_key")
         self._publish(environment)
         return environment
 
     def _publish(self, environment: Mapping[str, str]) -> None:
         """Leave the addresses where `manage.py` in another terminal finds them, readable by this account only."""
-        names = ("DATABASE_URL", OWNER_ONLY, "REDIS_URL", "SECRET_KEY")
-        scratch = self._place.data / "addresses.new"
-        scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            json.dump({name: environment[name] for name in names}, out)
-        self._published = scratch.replace(self._place.data / "addresses.json")
+        self._published = addresses.publish(self._place.data, environment)
 
     def _log(self, name: str) -> Path:
         return self._place.data / "logs" / f"{name}.log"
