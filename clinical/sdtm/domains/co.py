@@ -1,0 +1,23 @@
+"""CO, comments: free text about a record (tied by the line's --SPID) or about the subject."""
+
+from clinical.sdtm.facts import Casebook, Conventions
+from clinical.sdtm.records import Record
+
+DOMAIN = "CO"
+
+
+def records(book: Casebook, conventions: Conventions) -> list[Record]:
+    """One row a comment."""
+    return [
+        Record(
+            {
+                "RDOMAIN": each.dataset,
+                "IDVAR": f"{each.dataset}SPID" if each.dataset and each.parent else None,
+                "IDVARVAL": each.parent if each.dataset else None,
+                "COVAL": each.text,
+                "COEVAL": each.evaluator,
+                "CODTC": each.written,
+            }
+        )
+        for each in book.comments
+    ]
