@@ -343,7 +343,8 @@ def _judge_non_targets(disease: Disease, assessment: Assessment) -> tuple[Respon
 
 
 def _judge_new_lesions(disease: Disease, assessment: Assessment) -> tuple[NewLesion, tuple[str, ...]]:
-    seen, doubtful = [], []
+    seen: list[str] = []
+    doubtful: list[str] = []
     for lesion in disease.new:
         found = assessment.by_lesion.get(lesion.name)
         if found is None or not is_disease(lesion, found, disease.settings):

@@ -191,8 +191,6 @@ def _objections_to_target(lesion: Lesion, seen: Measurement | None, settings: Se
     if seen.mm >= least:
         return []
     if lesion.is_node and seen.mm >= settings.pathological_node_mm:
-        return [
-            f"Node {lesion.name} has a short axis of {seen.mm} mm; "
-            f"from {settings.pathological_node_mm} to below {least} mm a node is a non-target lesion."
-        ]
+        limits = f"from {settings.pathological_node_mm} to below {least} mm"
+        return [f"Node {lesion.name} has a short axis of {seen.mm} mm; {limits} a node is a non-target lesion."]
     return [f"Target lesion {lesion.name} measures {seen.mm} mm; it is measurable from {least} mm on."]

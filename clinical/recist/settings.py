@@ -61,7 +61,7 @@ class Settings:
     # iRECIST (Seymour 2017)
     icpd_from_days: int = 28
     icpd_to_days: int | None = None
-    """Days after iUPD within which a scan may confirm it; the paper says 4 to 8 weeks, and later where it was missed."""
+    """Days after iUPD within which a scan may confirm it: 4 to 8 weeks in the paper, and no end by default."""
     icpd_growth_mm: Decimal = Decimal(5)
     repeated_progression_of_non_target_confirms: bool = False
     """Whether "unequivocal progression" recorded again at the next scan stands for further increase."""
