@@ -12,6 +12,7 @@ from clinical.protocol.pages import Page
 from clinical.protocol.problems import Findings, Path
 from clinical.protocol.reading import name_of
 from clinical.protocol.schedule import PlannedVisit
+from clinical.signals import catalogue
 
 TEN_YEARS = 3660
 
@@ -93,9 +94,9 @@ def codes_are_unique(definition: Definition, findings: Findings) -> None:
     for field in fields(definition):
         entries = getattr(definition, field.name)
         if isinstance(entries, tuple) and entries and hasattr(entries[0], "code") and field.name != "summary":
-            _said_once(definition, findings, name_of(field), "code", lambda entry: entry.code, entries)
-    _said_once(definition, findings, "criterion", "number", lambda entry: entry.number, definition.criteria)
-    _said_once(definition, findings, "dose_level", "number", lambda entry: entry.number, definition.dose_levels)
+            _said_once(findings, name_of(field), "code", lambda entry: entry.code, entries)
+    _said_once(findings, "criterion", "number", lambda entry: entry.number, definition.criteria)
+    _said_once(findings, "dose_level", "number", lambda entry: entry.number, definition.dose_levels)
 
 
 def visits_are_told_apart(definition: Definition, findings: Findings) -> None:
@@ -270,6 +271,16 @@ def relations_are_in_their_list(definition: Definition, findings: Findings) -> N
         _must_exist(("safety", "related_terms", index), word, f"term of {codelist.code}", values, findings)
 
 
+def alert_rules_can_run(definition: Definition, findings: Findings) -> None:
+    """Each alert is a rule of the catalogue, with parameters that the rule has."""
+    for index, alert in enumerate(definition.alerts):
+        place: Path = ("alert", index)
+        if alert.rule and not findings.has(place):
+            for sentence in catalogue.problems(alert.rule, alert.parameters):
+                findings.add(place, sentence)
+    _said_once(findings, "alert", "rule", lambda alert: alert.rule, definition.alerts)
+
+
 def zone_exists(definition: Definition, findings: Findings) -> None:
     """Clocks of the sponsor run in a zone that exists."""
     if not definition.study.sponsor_zone:
@@ -312,6 +323,7 @@ RULES: tuple[Callable[[Definition, Findings], None], ...] = (
     pages_stand_for_gates,
     declarations_name_pages,
     relations_are_in_their_list,
+    alert_rules_can_run,
     zone_exists,
     captured_leaves_once,
 )

@@ -150,6 +150,18 @@ class Definition:
         """The dose level of that number."""
         return next(level for level in self.dose_levels if level.number == number)
 
+    def level_received(self, *, product: str, amount: Decimal) -> design.DoseLevel | None:
+        """The highest level whose dose was reached; none when it stayed below the whole ladder.
+
+        A cell product that grew less than planned counts at the level it reached, not at the level it was meant for.
+        """
+        reached = [
+            level
+            for level in self.dose_levels
+            if level.product == product and amount >= (level.range_from if level.target is None else level.target)  # type: ignore[operator]  # a level without a target has a range
+        ]
+        return reached[-1] if reached else None
+
     def criteria_of(self, gate: str) -> tuple[conduct.Criterion, ...]:
         """The criteria asked at a gate, in the order of the file."""
         return tuple(criterion for criterion in self.criteria if criterion.gate == gate)

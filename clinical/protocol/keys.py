@@ -55,6 +55,17 @@ def is_required(declared: Field[Any]) -> bool:
     return declared.default is MISSING and declared.default_factory is MISSING
 
 
-CODE = r"[A-Za-z][A-Za-z0-9_.+-]*"
+CODE = r"[A-Za-z0-9][A-Za-z0-9_.+-]*"
 SNAKE = r"[a-z][a-z0-9_]*"
 SDTM_NAME = r"[A-Z][A-Z0-9]{0,7}"
+VISIT_PATTERN = r"[A-Za-z0-9_.+{}-]+"
+
+#: How the shapes are told to whoever wrote the file.
+SHAPES = MappingProxyType(
+    {
+        CODE: "Use letters, digits and the signs . _ + - only, without spaces",
+        SNAKE: "Use small letters, digits and _ only, beginning with a letter",
+        SDTM_NAME: "Use at most 8 capital letters and digits, beginning with a letter",
+        VISIT_PATTERN: "Use letters, digits, the signs . _ + - and words in braces only, without spaces",
+    }
+)

@@ -116,13 +116,25 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Point:
+    """One of several times at which a measurement is taken within a visit."""
+
+    name: str = key("the time point in words (VSTPT)")
+    number: Decimal = key("its number (VSTPTNUM)")
+    position: str | None = key("the position of the subject, an SDTM term (VSPOS)", default=None)
+    elapsed: str | None = key("the time since the reference, as an ISO 8601 duration (VSELTM)", default=None)
+    reference: str | None = key("what that time is counted from (VSTPTREF)", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """A vital sign (or other measurement) that a form asks for."""
 
     test: str = key("the test code (VSTESTCD, EGTESTCD)", shape=SDTM_NAME)
     unit: str = key("the unit in which it is recorded first")
     units: tuple[str, ...] = key("other units that are accepted", default=())
-    positions: tuple[str, ...] = key("the positions in which it is taken, SDTM terms", default=())
+    location: str | None = key("where it is taken, an SDTM term (VSLOC)", default=None)
+    points: tuple[Point, ...] = key("the times within a visit; once when absent", name="point", default=())
     required: bool = key("whether a page can be complete without it", default=True)
 
 

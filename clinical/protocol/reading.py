@@ -16,7 +16,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from clinical.protocol.keys import ParameterValue, Scalar, is_required
+from clinical.protocol.keys import SHAPES, ParameterValue, Scalar, is_required
 from clinical.protocol.problems import Findings, Path
 
 T = TypeVar("T")
@@ -111,7 +111,8 @@ def _scalar(wanted: type, raw: object, path: Path, rules: Mapping[str, Any], fin
         if not raw.strip():
             findings.add(path, "This is empty. Say what it is, or remove the key.")
         elif rules.get("shape") and not re.fullmatch(rules["shape"], raw):
-            findings.add(path, f"“{raw}” is not written as this key wants it: {rules['meaning']}.")
+            how = SHAPES.get(rules["shape"], f"It is {rules['meaning']}")
+            findings.add(path, f"“{raw}” is not written as `{path[-1]}` wants it. {how}.")
     if isinstance(raw, (int, Decimal)) and not isinstance(raw, bool):
         if isinstance(raw, Decimal) and not raw.is_finite():
             findings.add(path, f"{raw} is not a number that can be used here.")

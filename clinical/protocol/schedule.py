@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from clinical.protocol.keys import CODE, Faults, key
+from clinical.protocol.keys import CODE, VISIT_PATTERN, Faults, key
 
 HOURS_A_DAY = 24
 
@@ -113,7 +113,7 @@ class Visit:
     day: int | None = key("the day, as the protocol labels it from that anchor", default=None)
     through: int | None = key("the last day, for a visit that lasts several", default=None)
     hours: Decimal | None = key("hours from the anchor, where the hour matters", default=None)
-    window: Window = key("how far from the target day is still in time", default=Window())
+    window: Window | None = key("how far from the target day is still in time; absent, no date is late", default=None)
     gate: str | None = key("the gate that must be passed before it", default=None, refers_to="gate")
     optional: bool = key("whether a subject may go without it", default=False)
     parts: tuple[str, ...] = key("the parts that have this visit; all when empty", default=(), refers_to="part")
@@ -137,7 +137,7 @@ class CycleVisit:
 
     day: int = key("the day of the cycle", least=1, most=400)
     forms: tuple[str, ...] = key("the forms of the visit, in order", refers_to="form")
-    window: Window = key("how far from the target day is still in time", default=Window())
+    window: Window | None = key("how far from the target day is still in time; absent, no date is late", default=None)
     optional: bool = key("whether a subject may go without it", default=False)
     logs: tuple[str, ...] = key("the logs that are confirmed as reviewed at the visit", default=(), refers_to="form")
     only_every: int = key("in which cycles it happens: every one, every second ...", default=1, least=1)
@@ -154,7 +154,7 @@ class DelayMoves(StrEnum):
 class Cycle:
     """A template of visits that repeats every so many days."""
 
-    code: str = key("the code of a visit, with {cycle} and {day} in it, such as C{cycle}D{day}")
+    code: str = key("the code of a visit, with {cycle} and {day} in it, such as C{cycle}D{day}", shape=VISIT_PATTERN)
     name: str = key("its name, with {cycle} and {day} in it")
     anchor: str = key("the anchor of day 1 of cycle 1", refers_to="anchor")
     length_days: int = key("how long a cycle is", least=1, most=400)
@@ -189,14 +189,14 @@ class Stretch:
     first_day: int = key("days from the anchor to the first one", least=0)
     every_days: int = key("days from one to the next", least=1)
     until_day: int | None = key("days from the anchor after which the stretch ends; none for no end", default=None)
-    window: Window = key("how far from the target day is still in time", default=Window())
+    window: Window | None = key("how far from the target day is still in time; absent, no date is late", default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Imaging:
     """Scans on their own calendar, which stays where it is when doses slip."""
 
-    code: str = key("the code of an assessment, with {n} in it")
+    code: str = key("the code of an assessment, with {n} in it", shape=VISIT_PATTERN)
     name: str = key("its name, with {n} or {week} in it")
     anchor: str = key("the anchor of the calendar", refers_to="anchor")
     forms: tuple[str, ...] = key("the forms of each assessment", refers_to="form")
@@ -250,7 +250,7 @@ class PlannedVisit:
     day: int | None
     offset: timedelta | None
     duration: timedelta
-    window: Window
+    window: Window | None
     optional: bool
     gate: str | None = None
     cycle: int | None = None
@@ -261,12 +261,14 @@ class PlannedVisit:
     @property
     def earliest(self) -> timedelta | None:
         """The earliest moment after the anchor that is in the window."""
-        return None if self.offset is None else self.offset - self.window.early
+        return None if self.offset is None or self.window is None else self.offset - self.window.early
 
     @property
     def latest(self) -> timedelta | None:
         """The latest moment after the anchor that is in the window."""
-        return None if self.offset is None else self.offset + self.duration + self.window.late
+        if self.offset is None or self.window is None:
+            return None
+        return self.offset + self.duration + self.window.late
 
 
 def planned(visit: Visit, anchor: Anchor | None) -> PlannedVisit:
