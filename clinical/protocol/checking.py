@@ -70,7 +70,6 @@ def _must_exist(path: Path, word: str, table: str, codes: tuple[str, ...], findi
 
 
 def _said_once(
-    definition: Definition,
     findings: Findings,
     table: str,
     key: str,
