@@ -94,7 +94,7 @@ class Blrm:
     optional limit on one step up (1.0: at most double). Sources: Neuenschwander, Branson & Gsponer, Stat Med
     2008;27:2420; Babb, Rogatko & Zacks, Stat Med 1998;17:1103.
 
-    The case people get wrong: dose 20 (level 6) has the greater P(target), 0.469, but is not eligible: P(over) is 0.285.
+    The case people get wrong: dose 20 (level 6) has the greater P(target), but its P(over) of 0.285 forbids it.
 
     >>> prior = Prior(mean=(2.15, 0.52), sd=(0.84, 0.80), rho=0.2)
     >>> design = Blrm(doses=(1, 2.5, 5, 10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 250), dref=250, prior=prior)

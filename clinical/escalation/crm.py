@@ -9,14 +9,15 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from clinical.escalation.advice import Action, Advice
 from clinical.escalation.interval import check
 from clinical.escalation.pacing import paced
 from clinical.escalation.trial import Trial
 
-GRID_POINTS = 2001
 GRID_HALFWIDTH_SD = 10.0
+MLE_LIMIT = 10.0
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +27,17 @@ class Model(StrEnum):
 
     EMPIRIC = "empiric"
     LOGISTIC = "logistic"
+
+
+class Method(StrEnum):
+    """The estimate of beta: its posterior mean, or the maximum of the likelihood.
+
+    The likelihood has no maximum until both a DLT and its absence were seen; until then the estimate lies at the edge,
+    so the design goes up (no DLT) or down (nothing else) one level at a time.
+    """
+
+    BAYES = "bayes"
+    MLE = "mle"
 
 
 def skeleton(*, target: float, halfwidth: float, nu: int, levels: int) -> tuple[float, ...]:
@@ -56,6 +68,15 @@ class CrmFit:
 
 
 @dataclass(frozen=True)
+class Posterior:
+    """Mean and variance of beta, and the probability that the lowest level exceeds the target: one entry per fit."""
+
+    mean: Floats
+    variance: Floats
+    lowest_too_toxic: Floats
+
+
+@dataclass(frozen=True)
 class Crm:
     """A dose-toxicity curve is fitted to all outcomes; the level nearest to the target is next.
 
@@ -77,9 +98,11 @@ class Crm:
     model: Model = Model.EMPIRIC
     scale: float = sqrt(1.34)
     intercept: float = 3.0
+    method: Method = Method.BAYES
     cohort_size: int = 3
     coherent: bool = True
     stop_certainty: float | None = None
+    grid_points: int = 2001
 
     def __post_init__(self) -> None:
         ascending = all(low < high for low, high in zip(self.skeleton, self.skeleton[1:], strict=False))
@@ -115,7 +138,7 @@ class Crm:
     @cached_property
     def grid(self) -> Floats:
         """The values of beta at which the posterior is evaluated."""
-        return np.linspace(-GRID_HALFWIDTH_SD * self.scale, GRID_HALFWIDTH_SD * self.scale, GRID_POINTS)
+        return np.linspace(-GRID_HALFWIDTH_SD * self.scale, GRID_HALFWIDTH_SD * self.scale, self.grid_points)
 
     @cached_property
     def log_rates(self) -> tuple[Floats, Floats]:
@@ -134,12 +157,45 @@ class Crm:
         return np.asarray(-0.5 * (self.grid / self.scale) ** 2, dtype=np.float64)
 
     def fit(self, trial: Trial) -> CrmFit:
-        """The posterior from everybody evaluable; pending subjects are left out."""
+        """The estimate from everybody evaluable; pending subjects are left out."""
         self._check_levels(trial)
-        dlts = np.array([level.dlts for level in trial.levels], dtype=np.float64)
-        clean = np.array([level.evaluable for level in trial.levels], dtype=np.float64) - dlts
+        dlts = np.array([[level.dlts for level in trial.levels]], dtype=np.float64)
+        clean = np.array([[level.evaluable for level in trial.levels]], dtype=np.float64) - dlts
         log_p, log_q = self.log_rates
-        return self._summarize(dlts @ log_p + clean @ log_q + self._pending_likelihood(trial))
+        log_likelihood = dlts @ log_p + clean @ log_q + self._pending_likelihood(trial)
+        posterior = self.summarize(log_likelihood)
+        beta_hat, variance = float(posterior.mean[0]), float(posterior.variance[0])
+        if self.method is Method.MLE:
+            beta_hat = self._likeliest(dlts[0], clean[0])
+        rates = self.curve(np.array([beta_hat]))[:, 0].tolist()
+        return CrmFit(
+            beta_hat=beta_hat,
+            variance=variance,
+            rates=tuple(rates),
+            mtd=nearest(rates, self.target),
+            lowest_too_toxic=float(posterior.lowest_too_toxic[0]),
+        )
+
+    def summarize(self, log_likelihood: Floats) -> "Posterior":
+        """The posterior of each row of log-likelihoods over the grid."""
+        log_posterior = log_likelihood + self.log_prior
+        weights = np.exp(log_posterior - log_posterior.max(axis=1, keepdims=True))
+        weights /= weights.sum(axis=1, keepdims=True)
+        mean = weights @ self.grid
+        return Posterior(
+            mean=mean,
+            variance=weights @ self.grid**2 - mean**2,
+            lowest_too_toxic=weights @ (self.log_rates[0][0] > log(self.target)).astype(np.float64),
+        )
+
+    def _likeliest(self, dlts: Floats, clean: Floats) -> float:
+        """The beta under which the outcomes are most likely."""
+
+        def against(beta: float) -> float:
+            rates = np.clip(self.curve(np.array([beta]))[:, 0], 1e-300, 1 - 1e-16)
+            return -float(dlts @ np.log(rates) + clean @ np.log1p(-rates))
+
+        return float(minimize_scalar(against, bounds=(-MLE_LIMIT, MLE_LIMIT), method="bounded").x)
 
     def _pending_likelihood(self, trial: Trial) -> Floats | float:
         """What the pending subjects say: nothing, in the CRM that waits for them."""
@@ -148,21 +204,6 @@ class Crm:
     def _check_levels(self, trial: Trial) -> None:
         if trial.top != len(self.skeleton):
             raise ValueError(f"The skeleton has {len(self.skeleton)} DLT rates, the trial has {trial.top} dose levels.")
-
-    def _summarize(self, log_likelihood: Floats) -> CrmFit:
-        log_posterior = log_likelihood + self.log_prior
-        weights = np.exp(log_posterior - log_posterior.max())
-        weights /= weights.sum()
-        mean = float(weights @ self.grid)
-        rates = self.curve(np.array([mean]))[:, 0]
-        lowest = self.log_rates[0][0]
-        return CrmFit(
-            beta_hat=mean,
-            variance=float(weights @ (self.grid - mean) ** 2),
-            rates=tuple(rates.tolist()),
-            mtd=nearest(rates.tolist(), self.target),
-            lowest_too_toxic=float(weights[lowest > log(self.target)].sum()),
-        )
 
     def advise(self, trial: Trial) -> Advice:
         """The advice for the level now open."""
