@@ -1,9 +1,12 @@
 """Fixtures for every test. The database harness is in `tests/harness.py`."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import harness
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,3 +26,29 @@ def reference() -> Path:
     if folder is None or not folder.is_dir():
         pytest.skip("the published reference data is not on this machine (set TRIALSITE_REFERENCE to its folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.TestServer]:
+    """A real PostgreSQL, migrated as the owner."""
+    with harness.test_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(postgres: harness.TestServer) -> None:
+    """Where ordinary database tests run: one clone, as the application's role, each test rolled back."""
+    harness.connect_to(postgres.clone("trialsite_tests"))
+
+
+@pytest.fixture
+def committed(
+    postgres: harness.TestServer, django_db_setup: None, django_db_blocker: pytest.FixtureRequest, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """A database of this test's own, in which commits are real; its address as the application's role."""
+    name = f"committed_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**8}"
+    harness.connect_to(postgres.clone(name))
+    with django_db_blocker.unblock():
+        yield postgres.app_url_of(name)
+    harness.connect_to(postgres.app_url_of("trialsite_tests"))
+    postgres.drop(name)

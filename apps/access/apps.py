@@ -1,0 +1,12 @@
+from pathlib import Path
+
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    name = "apps.access"
+
+    def ready(self) -> None:
+        from apps.core import walls
+
+        walls.SQL_FOLDERS.append(Path(__file__).parent / "sql")

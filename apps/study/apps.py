@@ -1,0 +1,12 @@
+from pathlib import Path
+
+from django.apps import AppConfig
+
+
+class StudyConfig(AppConfig):
+    name = "apps.study"
+
+    def ready(self) -> None:
+        from apps.core import walls
+
+        walls.SQL_FOLDERS.append(Path(__file__).parent / "sql")

@@ -1,0 +1,186 @@
+"""From the protocol's schedule to a subject's visits: planning, starting, missing, and visits nobody planned."""
+
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+
+from apps.core.action import Action
+from apps.core.actor import Actor
+from apps.core.events import announce
+from apps.core.refusal import Refusal
+from apps.subjects.models import Anchor, Subject
+from apps.visits import events, services
+from apps.visits.models import FormRecord, Visit, VisitStatus
+from clinical.partial_date import PartialDate
+from clinical.protocol.schedule import PlannedVisit
+
+PLAN_AHEAD_DAYS = 366
+
+
+class VisitAlreadyStarted(Refusal): ...
+
+
+class UnscheduledNotAllowed(Refusal): ...
+
+
+@transaction.atomic
+def set_anchor(*, subject: Subject, name: str, moment: PartialDate) -> None:
+    """Write the moment that visits hang on and plan anew what has not happened. The floor that knows it calls this."""
+    Anchor.objects.update_or_create(subject=subject, name=name, defaults={"moment": moment})
+    plan_visits(subject=subject)
+
+
+@transaction.atomic
+def plan_visits(*, subject: Subject) -> None:
+    """Bring the planned visits in step with the anchors known now. Visits that took place never move."""
+    definition = subject.protocol_version.definition
+    moments = dict(Anchor.objects.filter(subject=subject).values_list("name", "moment"))
+    later = {anchor.code: anchor.until_known for anchor in definition.anchors}
+    existing = {visit.code: visit for visit in Visit.objects.filter(subject=subject).select_for_update()}
+    for planned in definition.visits_for(part=subject.part, through_day=PLAN_AHEAD_DAYS):
+        day = _anchor_day(planned.anchor, moments, later)
+        visit = existing.get(planned.code)
+        if planned.anchor is not None and day is None:
+            if visit is None and not _is_single(planned):
+                continue
+            target = window_from = window_to = None
+        else:
+            target, window_from, window_to = _dates(planned, day)
+        if visit is None:
+            Visit.objects.create(
+                subject=subject,
+                code=planned.code,
+                name=planned.name,
+                number=planned.number,
+                planned_date=target,
+                window_from=window_from,
+                window_to=window_to,
+            )
+        elif visit.status == VisitStatus.PLANNED and (visit.planned_date, visit.window_from, visit.window_to) != (
+            target,
+            window_from,
+            window_to,
+        ):
+            visit.planned_date, visit.window_from, visit.window_to = target, window_from, window_to
+            visit.save(update_fields=["planned_date", "window_from", "window_to"])
+
+
+@transaction.atomic
+def start_visit(*, actor: Actor, visit: Visit, took_place: PartialDate, at: datetime) -> Visit:
+    """Record that the visit took place and open its expected forms. Out of its window is recorded, never refused."""
+    actor.require(Action.ENTER_DATA, at=visit.site_id)
+    visit = Visit.objects.select_for_update(of=("self",)).select_related("subject__protocol_version").get(pk=visit.pk)
+    if visit.status == VisitStatus.STARTED:
+        raise VisitAlreadyStarted(f"{visit.name} was already started on {visit.took_place}.")
+    visit.status, visit.took_place, visit.reason_missed = VisitStatus.STARTED, took_place, ""
+    visit.save(update_fields=["status", "took_place", "reason_missed"])
+    planned = planned_visit(visit)
+    for form in planned.forms if planned else ():
+        open_form(actor=actor, visit=visit, form=form, at=at)
+    announce(_started(visit, at), actor=actor)
+    return visit
+
+
+def open_form(*, actor: Actor, visit: Visit, form: str, at: datetime) -> FormRecord:
+    """Open a form of a visit, unless it is open already."""
+    existing = FormRecord.objects.filter(visit=visit, form=form, repeat=1).first()
+    if existing is not None:
+        return existing
+    return services.open_record(
+        actor=actor,
+        subject=visit.subject,
+        form=form,
+        visit=visit,
+        protocol_version=visit.subject.protocol_version,
+        at=at,
+    )
+
+
+@transaction.atomic
+def add_unscheduled_visit(
+    *, actor: Actor, subject: Subject, took_place: PartialDate, forms: tuple[str, ...], at: datetime
+) -> Visit:
+    """Record a visit that nobody planned, numbered after its neighbour (3.1, 3.2), with the forms chosen."""
+    actor.require(Action.ENTER_DATA, at=subject.site_id)
+    rule = subject.protocol_version.definition.unscheduled
+    if not rule.allowed:
+        raise UnscheduledNotAllowed("This protocol has no unscheduled visits.")
+    if not_offered := [form for form in forms if form not in rule.forms]:
+        raise UnscheduledNotAllowed(f"An unscheduled visit cannot have {', '.join(not_offered)}.")
+    neighbour = _visit_before(subject, took_place)
+    number = (neighbour.number if neighbour else 0) + rule.number_step
+    while Visit.objects.filter(subject=subject, number=number).exists():
+        number += rule.number_step
+    ordinal = 1 + Visit.objects.filter(subject=subject, is_unscheduled=True).count()
+    visit = Visit.objects.create(
+        subject=subject,
+        code=f"UNS{ordinal}",
+        name=rule.name.format(number=f"{number.normalize():f}"),
+        number=number,
+        status=VisitStatus.STARTED,
+        is_unscheduled=True,
+        took_place=took_place,
+    )
+    visit.refresh_from_db()
+    for form in forms:
+        open_form(actor=actor, visit=visit, form=form, at=at)
+    announce(_started(visit, at), actor=actor)
+    return visit
+
+
+@transaction.atomic
+def miss_visit(*, actor: Actor, visit: Visit, why: str, skipped: bool, at: datetime) -> Visit:
+    """Record that the visit did not take place: missed, or skipped as the protocol allows."""
+    actor.require(Action.ENTER_DATA, at=visit.site_id)
+    visit = Visit.objects.select_for_update().get(pk=visit.pk)
+    if visit.status == VisitStatus.STARTED:
+        raise VisitAlreadyStarted(f"{visit.name} took place on {visit.took_place} and cannot be missed.")
+    visit.status = VisitStatus.SKIPPED if skipped else VisitStatus.MISSED
+    visit.reason_missed = why.strip()
+    visit.save(update_fields=["status", "reason_missed"])
+    announce(events.VisitMissed(study_id=visit.study_id, site_id=visit.site_id, at=at, visit=visit.pk, subject=visit.subject_id), actor=actor)
+    return visit
+
+
+def planned_visit(visit: Visit) -> PlannedVisit | None:
+    """What the protocol plans for the visit; None for an unscheduled one."""
+    definition = visit.subject.protocol_version.definition
+    return next((each for each in definition.visits_for(part=visit.subject.part) if each.code == visit.code), None)
+
+
+def _anchor_day(name: str | None, moments: dict[str, PartialDate], later: dict[str, str | None]) -> date | None:
+    """The day of the anchor, or of the one that stands for it until it is known."""
+    while name is not None:
+        moment = moments.get(name)
+        if moment is not None:
+            return moment.full_date
+        name = later.get(name)
+    return None
+
+
+def _is_single(planned: PlannedVisit) -> bool:
+    """Whether the visit is listed before its anchor is known; repeats and scans appear once it is."""
+    return planned.cycle is None and not planned.on_imaging_calendar
+
+
+def _dates(planned: PlannedVisit, day: date | None) -> tuple[date | None, date | None, date | None]:
+    if day is None or planned.offset is None:
+        return None, None, None
+    earliest, latest = planned.earliest, planned.latest
+    return (
+        day + planned.offset,
+        None if earliest is None else day + timedelta(days=earliest.days),
+        None if latest is None else day + timedelta(days=latest.days),
+    )
+
+
+def _visit_before(subject: Subject, moment: PartialDate) -> Visit | None:
+    """The last visit that took place no later than the moment."""
+    held = Visit.objects.filter(subject=subject, took_place_latest__lte=moment.latest().date()).order_by("-number")
+    return held.first()
+
+
+def _started(visit: Visit, at: datetime) -> events.VisitStarted:
+    return events.VisitStarted(
+        study_id=visit.study_id, site_id=visit.site_id, at=at, visit=visit.pk, subject=visit.subject_id
+    )
