@@ -1,0 +1,1 @@
+"""Commands that check protocol files and say what an amendment changes."""
