@@ -1,7 +1,6 @@
 """The language of DLT criteria: what a protocol file may say, and what it is told when it may not."""
 
 import doctest
-import re
 import tomllib
 from decimal import Decimal
 from typing import Any
@@ -20,7 +19,7 @@ from clinical.dlt.criteria import (
     parse_criteria,
 )
 from clinical.dlt.span import Span
-from tests.conftest import ROOT
+from tests.clinical.dlt.casebook import example
 
 
 def written(toml: str) -> tuple[tuple[Criterion, ...], list[Problem]]:
@@ -31,14 +30,6 @@ def one(toml: str) -> Criterion:
     read, problems = written('[[dlt.criterion]]\nid = "x"\ntext = "y"\n' + toml)
     assert problems == []
     return read[0]
-
-
-def example(trial: str) -> str:
-    """The definition of a trial as the documentation prints it."""
-    text = (ROOT / "docs/clinical/dlt.md").read_text(encoding="utf-8")
-    found = re.search(rf"<!-- example: {trial} -->\n```toml\n(.*?)```", text, re.DOTALL)
-    assert found, trial
-    return found[1]
 
 
 def test_the_examples_in_the_modules_hold() -> None:
