@@ -134,7 +134,7 @@ def number_in(text: str | None) -> Decimal | None:
 # in which a database happens to answer.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "AE": ("AESTDTC", "AEDECOD", "AETERM", "AESPID"),
-    "CM": ("CMSTDTC", "CMTRT", "CMSPID"),
+    "CM": ("CMSTDTC", "CMTRT", "CMINDC", "VISITNUM", "CMDTC", "CMSPID"),
     "CO": ("CODTC", "RDOMAIN", "IDVAR", "IDVARVAL", "COVAL"),
     "DM": ("USUBJID",),
     "DS": ("DSSTDTC", "DSCAT", "DSDECOD", "DSTERM", "DSSPID"),

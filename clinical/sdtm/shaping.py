@@ -217,7 +217,7 @@ def _ascii(fitted: _Fitted, name: str, value: str) -> str:
     if plain.unknown:
         signs = " ".join(f"{sign!r}" for sign in dict.fromkeys(plain.unknown))
         fitted.problems.append((name, f"{value!r} has signs without an ASCII spelling: {signs}."))
-    elif plain.text != value:
+    elif plain.text != value.strip(" "):  # blanks at the ends say nothing and are not worth a line
         fitted.changes.append((name, value, plain.text))
     return plain.text
 

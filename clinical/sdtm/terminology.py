@@ -95,9 +95,13 @@ def not_in_codelist(codelists: str | Iterable[str], value: str) -> UnknownTerm |
 def name_of_test(code_list: str, name_list: str, code: str) -> str | None:
     """The --TEST that belongs to a --TESTCD: the two lists are paired by NCI code, not by position.
 
+    None for a code of the sponsor's own, and in a domain whose tests have no common list (QS).
+
     >>> name_of_test("VSTESTCD", "VSTEST", "SYSBP")
     'Systolic Blood Pressure'
     """
+    if code_list not in _codelists():
+        return None
     nci_code = _codelists()[code_list].terms.get(code)
     return _names_by_nci_code(name_list).get(nci_code) if nci_code else None
 
