@@ -20,32 +20,43 @@ def numbered(rows: Iterable[list[str]]) -> Iterator[NumberedRow]:
     return ((number, row) for number, row in enumerate(rows, start=2) if row)
 
 
-def is_in_order(rows: Iterable[Sequence[str]], subject: int) -> bool:
-    """Whether the subjects of a table already stand in the order of their text; `subject` is the column's place."""
-    last = ""
-    for row in rows:
-        if len(row) > subject:
-            now = row[subject]
-            if now < last:
-                return False
-            last = now
-    return True
-
-
 @contextmanager
-def in_order(
-    rows: Iterator[NumberedRow], subject: int, *, rows_in_memory: int = ROWS_IN_MEMORY
-) -> Iterator[Iterator[NumberedRow]]:
-    """The rows sorted by subject, those of one subject in their first order, with sorted runs kept on disk."""
+def in_order(table: TextIO, subject: int, *, rows_in_memory: int = ROWS_IN_MEMORY) -> Iterator[Iterator[NumberedRow]]:
+    """The rows of a CSV table sorted by subject, those of one subject in the order of the file.
+
+    `subject` is the place of the column that names the subject. A file that stands in order already, as most exports
+    do, is read straight through; of any other, sorted runs are kept on disk and merged.
+    """
+    if _is_in_order(_below_header(table), subject):
+        yield numbered(_below_header(table))
+        return
     with ExitStack() as open_files:
         runs = []
+        rows = numbered(_below_header(table))
         while run := list(islice(rows, rows_in_memory)):
             run.sort(key=lambda pair: _subject(pair, subject))
             scratch = open_files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline=""))
             csv.writer(scratch).writerows([number, *row] for number, row in run)
             runs.append(scratch)
-        merged = heapq.merge(*map(_read_back, runs), key=lambda pair: (_subject(pair, subject), pair[0]))
-        yield merged
+        yield heapq.merge(*map(_read_back, runs), key=lambda pair: (_subject(pair, subject), pair[0]))
+
+
+def _below_header(table: TextIO) -> Iterator[list[str]]:
+    table.seek(0)
+    rows = csv.reader(table)
+    next(rows, None)
+    return rows
+
+
+def _is_in_order(rows: Iterable[Sequence[str]], subject: int) -> bool:
+    last = ""
+    for row in rows:
+        if len(row) > subject:
+            now = row[subject].strip()
+            if now < last:
+                return False
+            last = now
+    return True
 
 
 def _read_back(scratch: TextIO) -> Iterator[NumberedRow]:
@@ -55,7 +66,7 @@ def _read_back(scratch: TextIO) -> Iterator[NumberedRow]:
 
 def _subject(numbered_row: NumberedRow, subject: int) -> str:
     row = numbered_row[1]
-    return row[subject] if len(row) > subject else ""
+    return row[subject].strip() if len(row) > subject else ""
 
 
 def together(

@@ -141,7 +141,7 @@ def best_response(
         (_as_stable(point, reference, settings) if point.response in _STABLE else _asked(point, settings), point)
         for point in _counted(points, until)
     ]
-    return _best_of(candidates, settings, "")
+    return _best_of(candidates, settings)
 
 
 def confirmed_best_response(
@@ -163,7 +163,7 @@ def confirmed_best_response(
         else:
             value = _asked(point, settings)
         candidates.append((value, point))
-    return _best_of(candidates, settings, "confirmed ")
+    return _best_of(candidates, settings)
 
 
 def _asked(point: Timepoint, settings: Settings) -> Response:
@@ -179,13 +179,13 @@ def _as_stable(point: Timepoint, reference: ScanDate | None, settings: Settings)
     return Response.NON_CR_NON_PD if point.response is Response.NON_CR_NON_PD else Response.SD
 
 
-def _best_of(candidates: Sequence[tuple[Response, Timepoint]], settings: Settings, how: str) -> Best:
+def _best_of(candidates: Sequence[tuple[Response, Timepoint]], settings: Settings) -> Best:
     if not candidates:
         response = Response.NE if settings.missing_as_ne else Response.MISSING
         return Best(response, None, "", "no assessment after baseline counts")
     response, point = min(candidates, key=lambda pair: _RANK[pair[0]])
     if response in (Response.CR, Response.PR):
-        reason = f"{how}{response} at {_place(point)}"
+        reason = f"{response} at {_place(point)}"
     elif response is point.response is Response.SD or response is point.response is Response.NON_CR_NON_PD:
         reason = f"{response} at {_place(point)}, at least {settings.sd_days} days on"
     elif response is Response.SD:

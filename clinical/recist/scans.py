@@ -1,0 +1,252 @@
+"""From the rows of one evaluator to assessments in the order they took place.
+
+Rows that contradict each other are not guessed at: each contradiction is named with its rows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from clinical.recist.lesion_tables import STATE_TEST, Evaluator, Reading, Visit, visit_number
+from clinical.recist.lesions import Assessment, Kind, Lesion, Measurement, State
+from clinical.recist.scan_date import ScanDate, scan_date
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One assessment with the visit as the dataset names it."""
+
+    assessment: Assessment
+    visit: str
+    number_text: str
+    number: Decimal
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# From rows to assessments
+
+
+def add_first_sights(
+    subject: str,
+    lesions: Mapping[str, Lesion],
+    first_seen: Mapping[str, tuple[int, str]],
+    visits: Mapping[Decimal, Visit],
+    problems: list[str],
+) -> None:
+    """A new lesion that TR says nothing about was seen at the visit where TU identified it."""
+    in_tr = {record[0] for visit in visits.values() for record in visit.records}
+    for name, (row, visit_text) in first_seen.items():
+        if name in in_tr or lesions[name].kind is not Kind.NEW:
+            continue
+        number = visit_number(visit_text) if visit_text else None
+        visit = None if number is None else visits.get(number)
+        if visit is None:
+            problems.append(
+                f"TU row {row}: new lesion {name} of subject {subject} has no row in TR that says when it was seen."
+            )
+        else:
+            visit.records.append((name, STATE_TEST, (None, State.PRESENT, ""), "", row))
+
+
+def scans_of(
+    subject: str,
+    evaluator: Evaluator,
+    visit: Visit,
+    lesions: Mapping[str, Lesion],
+    visit_by_date: bool,
+    problems: list[str],
+) -> list[Scan]:
+    """The assessments under one visit number: one, or one per date where the rows are two scans."""
+    if not visit.dates:
+        problems.append(
+            f"TR row {visit.first_row}: visit {visit.label} of subject {subject} has no date in TRDTC on any row."
+        )
+        return []
+    readings, contradictions = _by_lesion(visit.records)
+    if not contradictions:
+        measurements = _measurements(subject, readings, lesions, problems)
+        day = _date_of(visit.dates.values())
+        return [Scan(Assessment(visit.label, day, measurements), visit.label, visit.number_text, visit.number)]
+    exact = sorted({day.earliest for day in visit.dates.values() if day.is_exact})
+    days = [day.isoformat() for day in exact]
+    if visit_by_date and len(days) > 1:
+        return _scans_by_date(subject, visit, days, lesions, problems)
+    hint = f" The rows are of {' and '.join(days)}: --visit-by-date takes them for two scans." if len(days) > 1 else ""
+    _name_contradictions(subject, evaluator, visit, contradictions, hint, problems)
+    return []
+
+
+def _name_contradictions(
+    subject: str,
+    evaluator: Evaluator,
+    visit: Visit,
+    contradictions: Sequence[tuple[str, str, str, int, str, int]],
+    hint: str,
+    problems: list[str],
+) -> None:
+    who = " ".join(part for part in evaluator if part)
+    for name, test, first, first_row, second, second_row in contradictions:
+        problems.append(
+            f"TR rows {first_row} and {second_row}: subject {subject}, {who}, visit {visit.number_text} "
+            f"({visit.label}): {test} of lesion {name} is {first} and {second}.{hint}"
+        )
+
+
+def _scans_by_date(
+    subject: str, visit: Visit, days: Sequence[str], lesions: Mapping[str, Lesion], problems: list[str]
+) -> list[Scan]:
+    scans = []
+    groups: dict[str, list[tuple[str, str, Reading, str, int]]] = {day: [] for day in days}
+    for record in visit.records:
+        said = visit.dates.get(record[3])
+        possible = [day for day in days if said is not None and said.may_be(scan_date(day))]
+        if len(possible) == 1:
+            groups[possible[0]].append(record)
+        else:
+            problems.append(
+                f"TR row {record[4]}: subject {subject}, visit {visit.number_text} ({visit.label}) is {len(days)} "
+                f"scans ({', '.join(days)}), and the date of this row does not say which one it belongs to."
+            )
+    for day, records in groups.items():
+        readings, contradictions = _by_lesion(records)
+        _name_contradictions(subject, ("on", day), visit, contradictions, "", problems)
+        measurements = _measurements(subject, readings, lesions, problems)
+        assessment = Assessment(f"{visit.label} of {day}", scan_date(day), measurements)
+        scans.append(Scan(assessment, visit.label, visit.number_text, visit.number))
+    return scans
+
+
+def _by_lesion(
+    records: Sequence[tuple[str, str, Reading, str, int]],
+) -> tuple[dict[str, dict[str, Reading]], list[tuple[str, str, str, int, str, int]]]:
+    """Readings by lesion and test, and the pairs that contradict each other. The same value twice is one value."""
+    readings: dict[str, dict[str, Reading]] = {}
+    rows: dict[tuple[str, str], int] = {}
+    contradictions = []
+    for name, test, reading, _, row in records:
+        of_lesion = readings.setdefault(name, {})
+        known = of_lesion.get(test)
+        if known is None:
+            of_lesion[test] = reading
+            rows[name, test] = row
+        elif known[:2] != reading[:2]:
+            contradictions.append((name, test, _shown(known), rows[name, test], _shown(reading), row))
+    return readings, contradictions
+
+
+def _shown(reading: Reading) -> str:
+    mm, state, _ = reading
+    return f"{mm} mm" if mm is not None else str(state)
+
+
+def _measurements(
+    subject: str, readings: Mapping[str, Mapping[str, Reading]], lesions: Mapping[str, Lesion], problems: list[str]
+) -> tuple[Measurement, ...]:
+    measurements = []
+    for name, tests in readings.items():
+        try:
+            measurements.append(_measurement(lesions[name], tests))
+        except _ContradictionError as fault:
+            problems.append(f"Subject {subject}: {fault}")
+    return tuple(measurements)
+
+
+class _ContradictionError(ValueError):
+    """A diameter and a tumor state of one lesion that cannot both be right."""
+
+
+def _measurement(lesion: Lesion, tests: Mapping[str, Reading]) -> Measurement:
+    """The one measurement that several tests of a lesion make.
+
+    A diameter named as such counts; otherwise the short axis (LPERP) of a node and the longest diameter (LDIAM) of
+    anything else. A node of which only the longest diameter is known is seen and not measured.
+    """
+    diameter = tests.get("DIAMETER") or tests.get("LPERP" if lesion.is_node else "LDIAM")
+    state = tests.get(STATE_TEST)
+    said = None if state is None else state[1]
+    if diameter is not None and diameter[0] is not None:
+        if said is State.ABSENT and diameter[0] > 0:
+            raise _ContradictionError(f"lesion {lesion.name} is absent and has a diameter of {diameter[0]} mm.")
+        # Of a non-target its state decides, of a new lesion whether it is one; elsewhere the diameter does.
+        state_decides = (lesion.kind is Kind.NON_TARGET and said in _NON_TARGET_PROGRESSION) or (
+            lesion.kind is Kind.NEW and said is State.EQUIVOCAL
+        )
+        if not state_decides:
+            return Measurement(lesion.name, State.MEASURED, diameter[0], diameter[2])
+    elif diameter is not None and (state is None or not (said and said.was_evaluated)):
+        return Measurement(lesion.name, diameter[1] or State.NOT_EVALUABLE, None, diameter[2])
+    if state is None or said is None:
+        other = next((reading for reading in tests.values() if reading[1] is not None), (None, None, ""))
+        if other[0] is not None:
+            is_gone = not other[0]
+            missing = "" if is_gone else f"its {'short axis' if lesion.is_node else 'longest diameter'} is missing"
+            return Measurement(lesion.name, State.ABSENT if is_gone else State.PRESENT, None, missing)
+        return Measurement(lesion.name, other[1] or State.NOT_EVALUABLE, None, other[2])
+    if lesion.kind is Kind.NEW and said is State.PROGRESSED:
+        said = State.PRESENT  # an unequivocal new lesion: it is certain, not larger
+    elif lesion.kind is Kind.NON_TARGET and said is State.EQUIVOCAL:
+        said = State.PRESENT  # doubtful progression is none
+    return Measurement(lesion.name, said, None, state[2])
+
+
+_NON_TARGET_PROGRESSION = (State.INCREASED, State.PROGRESSED, State.PROGRESSED_FURTHER)
+
+
+def _date_of(dates: Iterable[ScanDate]) -> ScanDate:
+    """The date of an assessment made over several days: its first day, an exact date before a partial one."""
+    return min(dates, key=lambda day: (not day.is_exact, day.earliest))
+
+
+def in_time(scans: Sequence[Scan]) -> list[Scan]:
+    """The assessments in the order they took place, by date; where a partial date cannot tell, by visit number."""
+    placed = sorted(
+        (scan for scan in scans if scan.assessment.date.is_exact),
+        key=lambda scan: (scan.assessment.date.earliest, scan.number),
+    )
+    for scan in sorted((scan for scan in scans if not scan.assessment.date.is_exact), key=lambda one: one.number):
+        day = scan.assessment.date
+        low = max((i + 1 for i, other in enumerate(placed) if day.is_surely_after(other.assessment.date)), default=0)
+        high = next(
+            (i for i, other in enumerate(placed) if i >= low and other.assessment.date.is_surely_after(day)),
+            len(placed),
+        )
+        place = next((i for i in range(low, high) if placed[i].number > scan.number), high)
+        placed.insert(place, scan)
+    return placed
+
+
+def split_at_baseline(scans: Sequence[Scan], reference: ScanDate | None) -> tuple[Scan, list[Scan]]:
+    """The baseline, and the assessments after it.
+
+    The first assessment is the baseline; with a reference date every assessment up to it belongs to the baseline,
+    and of a lesion seen twice the later value counts.
+    """
+    count = 1
+    if reference is not None:
+        while count < len(scans) and scans[count].assessment.date.latest <= reference.latest:
+            count += 1
+    last = scans[count - 1]
+    if count == 1:
+        return last, list(scans[1:])
+    merged: dict[str, Measurement] = {}
+    for scan in scans[:count]:
+        for seen in scan.assessment.measurements:
+            if seen.state.was_evaluated or seen.lesion not in merged:
+                merged[seen.lesion] = seen
+    baseline = Assessment(last.assessment.visit, last.assessment.date, tuple(merged.values()))
+    return Scan(baseline, last.visit, last.number_text, last.number), list(scans[count:])
+
+
+def with_parents(lesions: Mapping[str, Lesion], baseline: Assessment) -> list[Lesion]:
+    """The lesions, those that broke off a target naming it: T01.1 and T01.2 are what T01 fell into after baseline."""
+    followed = []
+    for lesion in lesions.values():
+        parent = lesions.get(lesion.name.rpartition(".")[0])
+        is_fragment = (
+            parent is not None
+            and parent.kind is Kind.TARGET
+            and lesion.kind is Kind.TARGET
+            and lesion.name not in baseline.by_lesion
+        )
+        followed.append(replace(lesion, parent=parent.name) if is_fragment and parent else lesion)
+    return followed
