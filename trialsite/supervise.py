@@ -27,7 +27,6 @@ def demo_plan(place: Place) -> Plan:
     return Plan(
         steps=(
             Step("Migrations", (*MANAGE, "migrate", "--noinput", "--verbosity=0")),
-            Step("Static files", (*MANAGE, "collectstatic", "--noinput", "--verbosity=0")),
             Step("Demo trial", (*MANAGE, "demo_load"), wanted=has_no_users),
         ),
         services=(
@@ -47,12 +46,12 @@ def demo_plan(place: Place) -> Plan:
             ),
             Service(
                 "worker",
-                (*CELERY, "worker", "--concurrency=2", "--loglevel=INFO", "--hostname=demo@%h"),
+                (*CELERY, "worker", "--concurrency=2", "--loglevel=WARNING", "--hostname=demo@%h"),
                 end_with=WORKER_POLITE,
             ),
             Service(
                 "beat",
-                (*CELERY, "beat", "--loglevel=INFO", "--pidfile=", f"--schedule={place.data / 'beat-schedule'}"),
+                (*CELERY, "beat", "--loglevel=WARNING", "--pidfile=", f"--schedule={place.data / 'beat-schedule'}"),
             ),
         ),
         signins=(*MANAGE, "demo_signins"),

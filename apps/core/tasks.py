@@ -3,6 +3,7 @@
 import socket
 
 from celery import shared_task
+from celery.signals import worker_ready
 from django.db import connection
 from django.utils import timezone
 
@@ -20,6 +21,12 @@ def drain_outbox() -> None:
 def heartbeat() -> None:
     """Leave a sign of life for `/readyz`."""
     WorkerHeartbeat.objects.update_or_create(worker=socket.gethostname(), defaults={"seen_at": timezone.now()})
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _ask_for_a_sign_of_life(**_: object) -> None:
+    """Do not wait for beat's first round: through the queue, so that the sign proves the queue as well."""
+    heartbeat.delay()
 
 
 @shared_task(name="core.seal_trail", ignore_result=True)  # type: ignore[untyped-decorator]

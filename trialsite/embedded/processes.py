@@ -41,13 +41,13 @@ def birth_of(pid: int) -> str | None:
     return asked.stdout.strip() or None
 
 
-def wait_until(true: Callable[[], bool], *, seconds: float, clock: Callable[[], float] = time.monotonic) -> bool:
-    """Ask again every few milliseconds; False when the time is up."""
-    deadline = clock() + seconds
+def wait_until(true: Callable[[], bool], *, seconds: float, pause: float = PAUSE_SECONDS) -> bool:
+    """Ask again and again; False when the time is up."""
+    deadline = time.monotonic() + seconds
     while not true():
-        if clock() > deadline:
+        if time.monotonic() > deadline:
             return False
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause)
     return True
 
 

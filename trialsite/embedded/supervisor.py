@@ -246,7 +246,7 @@ class Supervisor:
                 said = "the web server does not answer"
             return False
 
-        if not wait_until(ready, seconds=READY_SECONDS):
+        if not wait_until(ready, seconds=READY_SECONDS, pause=0.25):
             raise ServerRefusal(
                 f"Trialsite was not ready within {READY_SECONDS:.0f} seconds ({said}); "
                 f"the logs are in {self._place.data / 'logs'}."
