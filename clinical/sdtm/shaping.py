@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
 
 from clinical.sdtm import implementation_guide, transliteration
 from clinical.sdtm.dataset import Column, Dataset, Row, Value
@@ -138,19 +140,29 @@ class _Fitted:
     changes: list[tuple[str, str, str]] = field(default_factory=list)
 
 
+@cache
+def _limits(domain: str) -> MappingProxyType[str, int]:
+    """How long each text variable of a dataset may be; numeric variables are 0 long."""
+    variables = implementation_guide.dataset(domain).variables
+    return MappingProxyType({each.name: 0 if each.is_numeric else _limit(each.name) for each in variables})
+
+
 def _fit(domain: str, definition: DatasetDefinition, record: Record) -> _Fitted:
     fitted = _Fitted()
+    limits, values = _limits(domain), fitted.values
     for name, value in record.values.items():
         if value is None or value == "":
             continue
-        variable = definition.variable(name)
-        if variable is None:
+        limit = limits.get(name)
+        if limit is None:
             fitted.problems.append((name, f"is not a variable of {domain}; supplemental qualifiers hold what is."))
-        elif variable.is_numeric:
+        elif limit == 0:
             _fit_number(fitted, name, value)
         elif not isinstance(value, str):
             fitted.problems.append((name, f"is a text variable but holds the number {value}."))
-        else:
+        elif len(value) <= limit and value.isascii() and value.isprintable() and value[0] != " " != value[-1]:
+            values[name] = value  # nearly every text; the rest needs a closer look
+        elif variable := definition.variable(name):
             _fit_text(fitted, domain, definition, variable, value)
     for each in record.supplements:
         _fit_supplement(fitted, definition, each)
@@ -223,14 +235,9 @@ def _ascii(fitted: _Fitted, name: str, value: str) -> str:
 
 
 def _limit(name: str) -> int:
-    return (
-        next(
-            (limit for end, limit in LONGEST.items() if name == end or (len(name) > 4 and name[2:] == end)),
-            LONGEST_TEXT,
-        )
-        if name != "IETEST"
-        else LONGEST_TEXT
-    )  # a criterion is a sentence, the guide allows it 200
+    if name == "IETEST":  # a criterion is a sentence, and the guide allows it 200
+        return LONGEST_TEXT
+    return LONGEST.get(name) or LONGEST.get(name[2:], LONGEST_TEXT)
 
 
 def _may_continue(definition: DatasetDefinition, variable: Variable) -> bool:
@@ -287,6 +294,8 @@ class _Measured:
             length = len(value) if isinstance(value, str) else 8
             if length > self.lengths.get(name, 0):
                 self.lengths[name] = length
+        if not (fitted.supplements or fitted.problems or fitted.changes):
+            return
         for row in _supplement_rows(self.domain, fitted):
             self.supplements += 1
             for name, value in row.items():
