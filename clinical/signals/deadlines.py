@@ -154,7 +154,7 @@ def susar_clock(facts: SusarFacts, settings: SusarSettings) -> Iterator[Finding]
     if late > 0:
         crossing, severity = "overdue", Severity.CRITICAL
     elif reminder is not None:
-        crossing, severity = f"{reminder} days left", Severity.URGENT
+        crossing, severity = f"{reminder} day{'s' if reminder != 1 else ''} left", Severity.URGENT
     elif settings.half_time and 2 * gone >= span:
         crossing, severity = "half time", Severity.REVIEW
     else:

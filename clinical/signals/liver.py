@@ -192,7 +192,8 @@ class LiverFacts:
 def hys_law(facts: LiverFacts, settings: LiverSettings) -> Iterator[Finding]:
     """ALT or AST at least 3 × ULN with total bilirubin at least 2 × ULN within the window, whatever the ALP.
 
-    Liver metastases raise ALP, so a raised ALP classifies the case and never silences it: the case people lose.
+    Liver metastases raise ALP, so a raised ALP classifies the case and never silences it: the case people lose. Each
+    further whole multiple of the limit at a peak reopens the signal.
     """
     found = assess(facts.samples, settings)
     if found.concurrent is None:
@@ -219,7 +220,7 @@ def hys_law(facts: LiverFacts, settings: LiverSettings) -> Iterator[Finding]:
             Fact("Pattern", pattern(found.r_ratio)),
             *_against_baseline(facts),
         ),
-        extent=0 if found.cholestatic else 1,
+        extent=_whole(found.peak_aminotransferase) + _whole(found.peak_bilirubin),
     )
 
 
@@ -229,6 +230,10 @@ def _against_baseline(facts: LiverFacts) -> Iterator[Fact]:
         later = [each.value for each in facts.samples if each.test == sample.test]
         if later and sample.value > 0:
             yield Fact(f"{sample.test} against baseline", f"{max(later) / sample.value:.1f} × baseline", _day(sample))
+
+
+def _whole(multiple: Decimal | None) -> int:
+    return 0 if multiple is None else int(multiple)
 
 
 def _times(multiple: Decimal | None) -> str:

@@ -49,7 +49,7 @@ class Parameter:
             kind = type(self.default[0])
             wrong = not isinstance(value, list | tuple) or any(_converted(item, kind) is None for item in value)
             if wrong:
-                return f"{self.name} must be a list of {_KINDS[kind]}, not {value!r}."
+                return f"{self.name} must be a list, each entry {_KINDS[kind]}, not {value!r}."
             if not value:
                 return f"{self.name} needs at least one entry."
             values = list(value)
@@ -159,5 +159,6 @@ def _converted(value: Any, kind: type) -> Any:
     if kind is bool or isinstance(value, bool):
         return value if kind is bool and isinstance(value, bool) else None
     if kind is Decimal:
-        return Decimal(str(value)) if isinstance(value, int | float | Decimal) else None
+        number = Decimal(str(value)) if isinstance(value, int | float | Decimal) else None
+        return number if number is not None and number.is_finite() else None
     return value if isinstance(value, kind) else None

@@ -1,0 +1,153 @@
+"""When a dose level speaks: the design's stop, classes of events, changed counts, doses too high, frequent terms."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from clinical.signals.dose_level import (
+    BAYES_TOX_STOP,
+    COHORT_STOP_BOUNDARY,
+    DOSE_ABOVE_APPROVED,
+    EVALUABILITY_CHANGED,
+    FREQUENCY_BY_COHORT,
+    SEQUENTIAL_BOUNDARY,
+    BayesSettings,
+    DoseFacts,
+    DoseLevelFacts,
+    EventClassFacts,
+    SequentialSettings,
+    SignedCountFacts,
+    TermCountFacts,
+)
+from clinical.signals.signal import Severity, reconcile
+
+LEVEL = DoseLevelFacts(dose_level="DL 3", design="3+3", evaluable=3, dlts=1, stop_at=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fires"),
+    [
+        ({}, False),
+        ({"dlts": 2}, True),
+        ({"dlts": 2, "evaluable": 2}, True),  # the third subject is still in the window: safety moves early
+        ({"stop_at": None, "design_stops": True}, True),
+        ({"stop_at": None, "overdose_probability": Decimal("0.2499")}, False),
+        ({"stop_at": None, "overdose_probability": Decimal("0.25")}, True),
+        ({"stop_at": None}, False),
+    ],
+)
+def test_a_dose_level_stops_at_the_boundary_of_its_design(changes: dict[str, Any], fires: bool) -> None:
+    assert bool(COHORT_STOP_BOUNDARY(replace(LEVEL, **changes))) is fires
+
+
+def test_a_third_dlt_reopens_the_stop() -> None:
+    two = COHORT_STOP_BOUNDARY(replace(LEVEL, dlts=2))
+    three = COHORT_STOP_BOUNDARY(replace(LEVEL, dlts=3))
+    assert len(reconcile(standing=[each.standing for each in two], now=three).reopened) == 1
+    one = COHORT_STOP_BOUNDARY(LEVEL)
+    assert reconcile(standing=[each.standing for each in two], now=one).retracted
+
+
+def test_a_stop_names_who_counts_undecided_and_who_is_not_yet_dosed() -> None:
+    (told,) = COHORT_STOP_BOUNDARY(replace(LEVEL, dlts=2, undecided=1, not_yet_dosed=("101-009",)))
+    assert [str(fact) for fact in told.facts] == [
+        "DLTs: 2 of 3 evaluable subjects",
+        "Counted as DLT until adjudicated: 1",
+        "Stop at: 2 DLTs",
+        "Not yet dosed: 101-009",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("with_event", "evaluable", "fires"),
+    [(2, 2, False), (3, 3, True), (3, 4, True), (3, 5, False), (4, 5, True), (0, 30, False)],
+)
+def test_the_bayesian_rule_speaks_above_its_cutoff_and_from_three_subjects(
+    with_event: int, evaluable: int, fires: bool
+) -> None:
+    facts = EventClassFacts("expansion", "CRS of grade 3 or more", with_event, evaluable)
+    assert bool(BAYES_TOX_STOP(facts, BayesSettings())) is fires
+
+
+@pytest.mark.parametrize(
+    ("with_event", "evaluable", "fires"), [(3, 3, False), (4, 4, True), (4, 5, False), (5, 5, True), (11, 25, True)]
+)
+def test_the_sequential_boundary_speaks_at_its_count(with_event: int, evaluable: int, fires: bool) -> None:
+    facts = EventClassFacts("expansion", "DLT", with_event, evaluable)
+    assert bool(SEQUENTIAL_BOUNDARY(facts, SequentialSettings())) is fires
+
+
+def test_between_looks_in_groups_the_last_look_counts() -> None:
+    settings = SequentialSettings(acceptable_rate=Decimal("0.25"), planned=40, group_size=5)
+    fires = [bool(SEQUENTIAL_BOUNDARY(EventClassFacts("all", "DLT", 4, n), settings)) for n in (4, 5, 7, 10)]
+    assert fires == [False, True, True, False]
+
+
+SIGNED = SignedCountFacts("1", "DL 2", date(2026, 4, 1), 6, 1, 6, 1, "escalate to DL 3", "escalate to DL 3")
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity"),
+    [
+        ({}, None),
+        ({"evaluable": 5}, Severity.REVIEW),
+        ({"dlts": 2, "advice_now": "de-escalate to DL 1"}, Severity.CRITICAL),
+        ({"advice_now": "stay at DL 2"}, Severity.CRITICAL),
+    ],
+)
+def test_a_changed_count_behind_a_signed_decision_is_told(changes: dict[str, Any], severity: Severity | None) -> None:
+    told = EVALUABILITY_CHANGED(replace(SIGNED, **changes))
+    assert [each.severity for each in told] == ([] if severity is None else [severity])
+
+
+DOSE = DoseFacts(
+    subject="101-003",
+    administration="C1D1",
+    level=2,
+    level_name="DL 2",
+    released_level=2,
+    released_level_name="DL 2",
+    unit="mg",
+    amount=Decimal("0.6"),
+    released_amount=Decimal("0.6"),
+    when=date(2026, 3, 4),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, ""),
+        ({"level": 1, "level_name": "DL 1"}, ""),
+        (
+            {"level": 3, "level_name": "DL 3"},
+            "Subject 101-003 was dosed at DL 3, above DL 2, the highest level released.",
+        ),
+        ({"amount": Decimal("0.61")}, "Subject 101-003 was dosed at DL 2, with 0.61 mg; 0.6 mg is released."),
+        ({"level_is_closed": True, "was_given": False}, "Subject 101-003 was assigned to DL 2, which is closed."),
+        ({"amount": None}, ""),
+    ],
+)
+def test_a_dose_above_what_is_released_is_told(changes: dict[str, Any], sentence: str) -> None:
+    assert [each.sentence for each in DOSE_ABOVE_APPROVED(replace(DOSE, **changes))] == ([sentence] if sentence else [])
+
+
+@pytest.mark.parametrize(
+    ("with_term", "subjects", "others", "other_subjects", "grade_4", "questions"),
+    [
+        (4, 6, 1, 20, 0, ["frequency"]),
+        (2, 3, 0, 20, 0, []),  # too few for a comparison
+        (4, 6, 12, 20, 0, []),
+        (4, 6, 0, 0, 0, []),  # nobody to compare with
+        (2, 6, 2, 20, 2, ["grade 4"]),
+        (5, 6, 1, 20, 2, ["frequency", "grade 4"]),
+    ],
+)
+def test_a_term_frequent_or_grave_in_one_cohort_is_told(
+    with_term: int, subjects: int, others: int, other_subjects: int, grade_4: int, questions: list[str]
+) -> None:
+    facts = TermCountFacts("DL 3", "Rash", with_term, subjects, others, other_subjects, grade_4)
+    assert [dict(each.scope.parts)["question"] for each in FREQUENCY_BY_COHORT(facts)] == questions
