@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from clinical.escalation.advice import Action, Design
+from clinical.escalation.boin import Boin
 from clinical.escalation.cohort import Event, Happening, Standing, Step, replay, standing, trial_on
 from clinical.escalation.three_plus_three import ThreePlusThree
 from clinical.escalation.trial import DoseLevel
@@ -113,4 +114,14 @@ def test_published_event_logs_of_3_plus_3(reference: Path) -> None:
         for step, row in zip(replayed(case, ThreePlusThree()), case["steps"], strict=True):
             assert counts_of(step) == row["counts_by_dose"], (case["id"], row)
             assert step.advice.action.upper() == row["decision"], (case["id"], row)
+            assert step.current_after == row.get("current_dose_after", row["current_dose"]), (case["id"], row)
+
+
+def test_published_event_logs_of_boin(reference: Path) -> None:
+    cases = json.loads((reference / "dose-event-log-cases.json").read_text())["cases"]
+    for case in (case for case in cases if case["config"]["design"] == "BOIN"):
+        design = Boin(target=case["config"]["target"])
+        for step, row in zip(replayed(case, design), case["steps"], strict=True):
+            assert counts_of(step) == row["counts_by_dose"], (case["id"], row)
+            assert decision(step) == row["decision"], (case["id"], row)
             assert step.current_after == row.get("current_dose_after", row["current_dose"]), (case["id"], row)

@@ -1,0 +1,308 @@
+"""Dose-escalation designs for statisticians: decision tables, advice on a trial, operating characteristics."""
+
+import csv
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.core.whole_file import whole_file
+from clinical.escalation import tables
+from clinical.escalation.advice import Design
+from clinical.escalation.blrm import Blrm
+from clinical.escalation.catalogue import CATALOGUE, design_named, engine_for, spoken
+from clinical.escalation.cohort import replay
+from clinical.escalation.crm import Crm
+from clinical.escalation.exact import three_plus_three_exactly
+from clinical.escalation.records import events_from, levels_from
+from clinical.escalation.simulation import Scenario, simulate
+from clinical.escalation.tables import Row
+from clinical.escalation.three_plus_three import ThreePlusThree
+from clinical.escalation.trial import DoseLevel, Trial, outcomes
+
+BAR_WIDTH = 40
+
+# The names of the R packages that statisticians know these options by.
+ALIASES = {
+    "cohort_size": "--cohortsize",
+    "n_cohorts": "--ncohort",
+    "trials": "--ntrial",
+    "n_earlystop": "--n-early-stop",
+}
+
+# Options as statisticians name them: what each holds, and what the help says. Read by hand, so that one run names
+# every problem and not only the first.
+DESIGN_OPTIONS: dict[str, tuple[str, str]] = {
+    "target": ("number", "target DLT rate"),
+    "p_saf": ("number", "BOIN: highest rate that calls for escalation"),
+    "p_tox": ("number", "BOIN: lowest rate that calls for de-escalation"),
+    "cutoff_eli": ("number", "BOIN, Keyboard: certainty that eliminates a level"),
+    "offset": ("number", "BOIN: by how much less certainty stops at the lowest level"),
+    "extrasafe": ("flag", "BOIN: apply that stricter stop"),
+    "eliminate_from": ("whole", "BOIN, Keyboard: subjects from which a level may be eliminated"),
+    "margin_l": ("number", "Keyboard: target key below the target"),
+    "margin_r": ("number", "Keyboard: target key above the target"),
+    "epsilon1": ("number", "mTPI: equivalence interval below the target"),
+    "epsilon2": ("number", "mTPI: equivalence interval above the target"),
+    "exclusion_certainty": ("number", "mTPI: certainty that excludes a level"),
+    "cohort_size": ("whole", "subjects per cohort"),
+    "variant": ("text", "3+3: “with de-escalation” or “without de-escalation”"),
+    "severe_grade": ("whole", "accelerated titration: grade that ends it at once"),
+    "moderate_grade": ("whole", "accelerated titration: grade that ends it when repeated"),
+    "moderate_count": ("whole", "accelerated titration: how often"),
+    "skeleton": ("numbers", "CRM: prior DLT rate per dose level"),
+    "halfwidth": ("number", "CRM: half-width of the indifference interval, instead of a skeleton"),
+    "nu": ("whole", "CRM: prior MTD, with halfwidth"),
+    "model": ("text", "CRM: empiric or logistic"),
+    "method": ("text", "CRM: bayes or mle"),
+    "scale": ("number", "CRM: prior standard deviation of beta"),
+    "intercept": ("number", "CRM: fixed intercept of the logistic model"),
+    "stop_certainty": ("number", "CRM: certainty about the lowest level that stops the trial"),
+    "max_pending_fraction": ("number", "TITE designs: share of a level that may be pending"),
+    "doses": ("numbers", "BLRM: the doses"),
+    "dref": ("number", "BLRM: reference dose"),
+    "prior_mean": ("numbers", "BLRM: prior means of log alpha and log beta"),
+    "prior_sd": ("numbers", "BLRM: their standard deviations"),
+    "prior_rho": ("number", "BLRM: their correlation"),
+    "intervals": ("numbers", "BLRM: limits of the target interval"),
+    "ewoc": ("number", "BLRM: limit on the probability of overdosing"),
+    "max_increase": ("number", "BLRM: greatest step up, 1 for double"),
+}
+SCENARIO_OPTIONS: dict[str, tuple[str, str]] = {
+    "p_true": ("numbers", "true DLT rate per dose level"),
+    "n_cohorts": ("whole", "cohorts per trial"),
+    "trials": ("whole", "trials to simulate"),
+    "seed": ("whole", "seed of the random stream"),
+    "start_level": ("whole", "level of the first cohort"),
+    "n_earlystop": ("whole", "stop when staying at a level with so many subjects"),
+    "titration": ("flag", "interval designs: single subjects until the first DLT"),
+    "moderate": ("numbers", "accelerated titration: chance of a moderate event per level"),
+    "window_days": ("number", "DLT period, for designs that decide while subjects are pending"),
+    "accrual_days": ("number", "mean days between subjects, for the same"),
+}
+
+
+class Command(BaseCommand):
+    """`manage.py dose_design table|advise|simulate --design NAME … --out FILE`."""
+
+    help = "Dose-escalation designs: decision tables, advice on a trial's state, operating characteristics."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Three tasks; the design's options are the same in each."""
+        tasks = parser.add_subparsers(dest="task", required=True)
+        table = tasks.add_parser("table", help="the decision table of a design")
+        advise = tasks.add_parser("advise", help="the advice for a trial as it stands, or through an event log")
+        simulated = tasks.add_parser("simulate", help="operating characteristics")
+        for task in (table, advise, simulated):
+            task.add_argument("--design", required=True, help=f"one of: {', '.join(CATALOGUE)}")
+            task.add_argument("--out", type=Path, help="FILE.csv or FILE.json; without it CSV goes to the screen")
+            _add_options(task, DESIGN_OPTIONS)
+        table.add_argument("--max-n", default="30", help="subjects up to which the table goes (default: 30)")
+        advise.add_argument("--state", type=Path, help="CSV with a row per dose level: treated, evaluable, dlts, …")
+        advise.add_argument("--outcomes", help="instead: cohorts in Brock's notation, like “1NNN 2NTT”")
+        advise.add_argument("--events", type=Path, help="instead: CSV of events: day, event, subject, level, …")
+        advise.add_argument("--levels", help="how many dose levels there are, with --outcomes or --events")
+        advise.add_argument("--current", help="the level now open (default: the highest tried, or the last cohort's)")
+        advise.add_argument("--eliminated", nargs="*", help="levels already eliminated")
+        advise.add_argument("--window-days", help="length of the DLT period, with --events")
+        _add_options(simulated, SCENARIO_OPTIONS)
+        simulated.add_argument("--exact", action="store_true", help="3+3: enumerate instead of simulating")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """As any command, but a mistyped option, too, ends with exit code 1 and a sentence."""
+        try:
+            super().run_from_argv(argv)
+        except SystemExit as end:
+            sys.exit(1 if end.code else 0)
+
+    def handle(self, *args: Any, task: str, design: str, out: Path | None, **options: Any) -> None:
+        """Do the task, or write nothing and name every problem."""
+        if out is not None and out.suffix not in {".csv", ".json"}:
+            raise CommandError(f"{out} must end in .csv or .json.")
+        tasks: dict[str, Callable[[str, dict[str, Any]], list[Row]]] = {
+            "table": _table,
+            "advise": _advise,
+            "simulate": self._simulate,
+        }
+        try:
+            rows = tasks[task](design, options)
+            self._write(rows, out)
+        except OSError as fault:
+            raise CommandError(f"{fault.filename or out}: {fault.strerror}.") from fault
+        except UnicodeDecodeError as fault:
+            raise CommandError("The table is not UTF-8 text. Save it as CSV in UTF-8.") from fault
+        except (ValueError, csv.Error) as fault:
+            raise CommandError(str(fault)) from fault
+
+    def _simulate(self, name: str, options: dict[str, Any]) -> list[Row]:
+        faults: list[str] = []
+        parameters = _read(options, SCENARIO_OPTIONS, faults)
+        design = _design(name, options, faults, levels=len(parameters.get("p_true", ())))
+        scenarios: list[Scenario] = []
+        if "p_true" not in parameters:
+            faults.append("The simulation needs p-true, the true DLT rate per dose level.")
+        else:
+            try:
+                scenarios.append(Scenario(**parameters))
+            except ValueError as fault:
+                faults.append(str(fault))
+        if scenarios and design:
+            _check_levels(design, scenarios[0].levels, faults)
+        if options["exact"] and design and not isinstance(design, ThreePlusThree):
+            faults.append("Only 3+3 is worked out exactly.")
+        if faults or design is None:
+            raise ValueError("\n".join(faults))
+        scenario = scenarios[0]
+        if options["exact"] and isinstance(design, ThreePlusThree):
+            return tables.exact_rows(three_plus_three_exactly(scenario.p_true, variant=design.variant), scenario.p_true)
+        summary = simulate(engine_for(design), scenario, progress=self._progress if sys.stderr.isatty() else None)
+        return tables.summary_rows(summary, scenario.p_true)
+
+    def _progress(self, done: int, total: int) -> None:
+        filled = BAR_WIDTH * done // total
+        end = "\n" if done == total else ""
+        self.stderr.write(f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {done} of {total} trials{end}", ending="")
+        self.stderr.flush()
+
+    def _write(self, rows: Sequence[Row], out: Path | None) -> None:
+        if out is None:
+            _write_csv(rows, self.stdout)
+            return
+        with whole_file(out) as target:
+            if out.suffix == ".json":
+                json.dump(rows, target, ensure_ascii=False, indent=1)
+                target.write("\n")
+            else:
+                _write_csv(rows, target)
+
+
+def _write_csv(rows: Sequence[Row], target: Any) -> None:
+    writer = csv.DictWriter(target, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _add_options(parser: ArgumentParser, options: dict[str, tuple[str, str]]) -> None:
+    for name, (kind, meaning) in options.items():
+        flags = [f"--{spoken(name)}", *([ALIASES[name]] if name in ALIASES else [])]
+        if kind == "flag":
+            parser.add_argument(*flags, dest=name, action="store_true", help=meaning)
+        elif kind == "numbers":
+            parser.add_argument(*flags, dest=name, nargs="+", metavar="NUMBER", help=meaning)
+        else:
+            parser.add_argument(*flags, dest=name, metavar=kind.upper(), help=meaning)
+
+
+def _read(options: dict[str, Any], known: dict[str, tuple[str, str]], faults: list[str]) -> dict[str, Any]:
+    """The options that were given, as numbers where they are; what is not a number joins the faults."""
+    read: dict[str, Any] = {}
+    for name, (kind, _) in known.items():
+        given = options.get(name)
+        if given is None or given is False:
+            continue
+        try:
+            match kind:
+                case "number":
+                    read[name] = float(given)
+                case "whole":
+                    read[name] = int(given)
+                case "numbers":
+                    words = given if isinstance(given, list | tuple) else [given]
+                    read[name] = tuple(float(word) for each in words for word in str(each).replace(",", " ").split())
+                case _:
+                    read[name] = given
+        except ValueError:
+            shown = " ".join(given) if isinstance(given, list) else given
+            faults.append(f"{spoken(name)} “{shown}” is not a {'whole ' if kind == 'whole' else ''}number.")
+    return read
+
+
+def _design(name: str, options: dict[str, Any], faults: list[str], *, levels: int = 0) -> Design | None:
+    """The design asked for, or None with the reasons added to the faults."""
+    before = len(faults)
+    parameters = _read(options, DESIGN_OPTIONS, faults)
+    if "halfwidth" in parameters and levels:
+        parameters["levels"] = levels
+    if len(faults) > before:
+        return None
+    try:
+        return design_named(name, parameters)
+    except ValueError as fault:
+        faults.append(str(fault))
+        return None
+
+
+def _check_levels(design: Design, levels: int, faults: list[str]) -> None:
+    """A model knows its doses, so the trial must have as many levels."""
+    own = len(design.skeleton) if isinstance(design, Crm) else len(design.doses) if isinstance(design, Blrm) else levels
+    if own != levels:
+        faults.append(f"The design has {own} dose levels, but {levels} are given.")
+
+
+def _table(name: str, options: dict[str, Any]) -> list[Row]:
+    faults: list[str] = []
+    most = _read(options, {"max_n": ("whole", "")}, faults)
+    design = _design(name, options, faults)
+    if faults or design is None:
+        raise ValueError("\n".join(faults))
+    return tables.decision_table(design, max_n=most["max_n"])
+
+
+def _advise(name: str, options: dict[str, Any]) -> list[Row]:
+    faults: list[str] = []
+    given = _read(
+        options,
+        {"levels": ("whole", ""), "current": ("whole", ""), "window_days": ("whole", "")},
+        faults,
+    )
+    eliminated = _read(options, {"eliminated": ("numbers", "")}, faults).get("eliminated", ())
+    sources = [source for source in ("state", "outcomes", "events") if options.get(source)]
+    if len(sources) != 1:
+        faults.append("Give the trial by exactly one of --state, --outcomes and --events.")
+    trial: Trial | None = None
+    rows: list[dict[str, str]] = []
+    try:
+        if sources == ["state"]:
+            levels = levels_from(_csv_rows(options["state"]), of=str(options["state"]))
+            tried = max((number for number, level in enumerate(levels, start=1) if level.was_tried), default=1)
+            trial = Trial(levels, given.get("current", tried), frozenset(int(level) for level in eliminated))
+        elif sources == ["outcomes"]:
+            read = outcomes(options["outcomes"])
+            widened = read.with_levels(given.get("levels", read.top))
+            trial = Trial(
+                widened.levels, given.get("current", read.current), frozenset(int(level) for level in eliminated)
+            )
+        elif sources == ["events"]:
+            faults += [f"--events needs --{spoken(each)}." for each in ("levels", "window_days") if each not in given]
+            rows = _csv_rows(options["events"])
+    except ValueError as fault:
+        faults.append(str(fault))
+    count = trial.top if trial else given.get("levels", 0)
+    design = _design(name, options, faults, levels=count)
+    if design and count:
+        _check_levels(design, count, faults)
+    if faults or design is None:
+        raise ValueError("\n".join(faults))
+    if trial:
+        return [tables.advice_row(design.advise(trial))]
+    events = events_from(rows, levels=count, of=str(options["events"]))
+    if not events:
+        raise ValueError(f"{options['events']} holds no events.")
+    steps = replay(
+        events,
+        design,
+        levels=(DoseLevel(),) * count,
+        window_days=given["window_days"],
+        current=given.get("current", 1),
+    )
+    return tables.step_rows(steps)
+
+
+def _csv_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as source:
+        return list(csv.DictReader(source, strict=True))
