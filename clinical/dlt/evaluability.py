@@ -256,5 +256,6 @@ def _short_of(minimum: ExposureMinimum, window: DltWindow, doses: Sequence[Expos
     if len(inside) < minimum.doses:
         return f"{len(inside)} of at least {minimum.doses} doses were given in the window"
     if planned and Decimal(len(inside)) < minimum.fraction * len(planned):
-        return f"{len(inside)} of {len(planned)} planned doses were given, less than {(minimum.fraction * 100).normalize():f} %"
+        percent = f"{(minimum.fraction * 100).normalize():f} %"
+        return f"{len(inside)} of {len(planned)} planned doses were given, less than {percent}"
     return ""
