@@ -57,20 +57,20 @@ def _in_words(comparison: Comparison, facts: Facts, unit: str | None) -> str:
     if value is None or limit is None:
         return ""
     if comparison.left == "change":
-        return f"change from baseline {_plain(value)} % {comparison.sign} {_plain(limit)} %"
+        return f"change from baseline {_plain(round(value, 2))} % {comparison.sign} {_plain(limit)} %"
     if comparison.ref is None:
-        return f"{_plain(value)} {comparison.sign} {_plain(limit)} {unit or ''}".rstrip()
+        return f"{value:f} {comparison.sign} {_plain(limit)} {unit or ''}".rstrip()
     name = _LIMIT_IN_WORDS[comparison.ref]
     base = _plain(limit if comparison.factor == 1 and not comparison.offset else getattr(facts, comparison.ref))
     if comparison.factor != 1:
         name = f"{_plain(comparison.factor)} × {name}"
-        sum_ = f"{_plain(comparison.factor)} × {base} = {_plain(limit)}"
+        sum_in_words = f"{_plain(comparison.factor)} × {base} = {_plain(limit)}"
     elif comparison.offset:
         name = f"{name} + {_plain(comparison.offset)}"
-        sum_ = f"{base} + {_plain(comparison.offset)} = {_plain(limit)}"
+        sum_in_words = f"{base} + {_plain(comparison.offset)} = {_plain(limit)}"
     else:
-        sum_ = base
-    return f"{_plain(value)} {comparison.sign} {name} ({sum_})"
+        sum_in_words = base
+    return f"{value:f} {comparison.sign} {name} ({sum_in_words})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Outcome:
             return f"Not graded: {_MISSING_IN_WORDS['value']}."
         clause, source = self.clause, f"CTCAE {self.criterion.version} {self.criterion.name}"
         if clause is None:
-            return f"Grade 0: {_plain(self.facts.value)} meets no clause of {source}."
+            return f"Grade 0: {self.facts.value:f} meets no clause of {source}."
         if clause.missing is not None:
             return f"Not graded: {_MISSING_IN_WORDS[clause.missing]}."
         facts = " and ".join(

@@ -132,7 +132,8 @@ class Dictionary:
         for place, term in enumerate(self.terms):
             name = _words(term.name)
             if all(any(word.startswith(part) for word in name) for part in wanted):
-                found.append(((0 if name[: len(wanted)] == wanted else 1, len(name), place), term))
+                begins = all(word.startswith(part) for word, part in zip(name, wanted, strict=False))
+                found.append(((0 if begins else 1, len(name), place), term))
             elif all(part in _british(f"{term.name} {term.definition}") for part in wanted):
                 found.append(((2, len(name), place), term))
         return tuple(term for _, term in sorted(found, key=lambda hit: hit[0])[:limit])

@@ -30,8 +30,8 @@ from clinical.astct import (
     fever_of,
     hypotension_of,
     hypoxia_of,
-    ice_score,
     icans,
+    ice_score,
     worst,
 )
 
@@ -161,8 +161,10 @@ def test_without_any_fever_there_is_no_crs_grade_but_a_review(support: Hypotensi
         ),
         (
             CrsObservation(Fever.UNKNOWN, Hypotension.UNKNOWN, Hypoxia.UNKNOWN),
-            "CRS not gradable: temperature not recorded, blood pressure support not recorded and oxygen need not "
-            "recorded, grade 1 to 4 is possible.",
+            (
+                "CRS not gradable: temperature not recorded, blood pressure support not recorded and oxygen need not "
+                "recorded, grade 1 to 4 is possible."
+            ),
         ),
         (
             CrsObservation(Fever.UNKNOWN, Hypotension.UNKNOWN, Hypoxia.UNKNOWN, fatal=True),
@@ -276,8 +278,10 @@ def test_icans_grade_is_the_worst_of_the_five_domains_in_every_combination() -> 
         ),
         (
             IcansObservation(None, Consciousness.UNAROUSABLE, None, None, None),
-            "ICANS grade 4: unarousable, ICE cannot be tested and unarousable, or needs vigorous or repetitive touch; "
-            "stupor or coma.",
+            (
+                "ICANS grade 4: unarousable, ICE cannot be tested and unarousable, or needs vigorous or repetitive "
+                "touch; stupor or coma."
+            ),
         ),
         (
             IcansObservation(8, Consciousness.AWAKE, None, Motor.NONE, Edema.NONE),

@@ -82,7 +82,7 @@ def test_what_does_not_convert_is_refused_in_a_sentence(
 
 
 def test_an_unknown_unit_is_named_with_those_that_are_known() -> None:
-    with pytest.raises(UnknownUnit, match="'G/cL' is not known here.*g/dL"):
+    with pytest.raises(UnknownUnit, match=r"'G/cL' is not known here.*g/dL"):
         convert(Decimal(1), "G/cL", "g/L")
 
 

@@ -51,8 +51,9 @@ class Command(BaseCommand):
         """How many rows were written."""
         with table.open(encoding="utf-8-sig", newline="") as source:
             reader = csv.reader(source, strict=True)
+            header = [name.strip() for name in next(reader, [])]
             try:
-                labs = LabTable([name.strip() for name in next(reader, [])], version=version, system=system)
+                labs = LabTable(header, version=version, system=system)
             except ValueError as fault:
                 raise CommandError(str(fault)) from fault
             with whole_file(out) as target:
