@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from functools import lru_cache
 from typing import Annotated
 
@@ -96,24 +97,37 @@ COHORT_STOP_BOUNDARY = Rule(
 )
 
 
+class EventClass(Enum):
+    """The classes of events that are monitored against a limit; a protocol file names them as written here."""
+
+    DLT = "DLT"
+    SEVERE_CRS = "CRS of grade 3 or more"
+    ANY_ICANS = "ICANS of any grade"
+    RELATED_DEATH = "treatment-related death"
+
+
+def _a_class() -> Setting:
+    return Setting("class of events that is watched", choices=tuple(each.value for each in EventClass))
+
+
 @dataclass(frozen=True, slots=True)
 class EventClassFacts:
     """How often a monitored class of events occurred among the subjects evaluable for it.
 
-    `group` is where it is monitored (an expansion cohort, the whole part); `event_class` names the class in words: DLT,
-    CRS of grade 3 or more, ICANS of any grade, treatment-related death. Counts are subjects, not events.
+    `group` is where it is monitored: an expansion cohort, the whole part. Counts are subjects, not events.
     """
 
     group: str
-    event_class: str
+    event_class: EventClass
     with_event: int
     evaluable: int
 
 
 @dataclass(frozen=True, slots=True)
 class BayesSettings:
-    """The acceptable rate, how sure one must be that it is exceeded, and the beta prior."""
+    """The class watched, its acceptable rate, how sure one must be that it is exceeded, and the beta prior."""
 
+    event_class: Annotated[str, _a_class()] = EventClass.DLT.value
     limit: Annotated[Decimal, _a_rate("highest acceptable rate")] = Decimal("0.30")
     cutoff: Annotated[Decimal, _a_rate("posterior probability above which to stop")] = Decimal("0.95")
     prior_a: Annotated[Decimal, _a_prior("first parameter of the beta prior (events)")] = Decimal(1)
@@ -124,10 +138,12 @@ class BayesSettings:
 def bayes_tox_stop(facts: EventClassFacts, settings: BayesSettings) -> Iterator[Finding]:
     """The rate of a monitored event class is probably above its limit (beta-binomial; Thall and Simon 1994).
 
-    Below the minimum number of subjects the rule is silent even when everybody had the event.
+    Below the minimum number of subjects the rule is silent even when everybody had the event. A protocol file names the
+    rule once for each class it watches, each with its own limit.
     """
-    if facts.evaluable < settings.minimum_evaluable:
+    if facts.event_class.value != settings.event_class or facts.evaluable < settings.minimum_evaluable:
         return
+    watched = facts.event_class.value
     chance = boundaries.probability_above(
         float(settings.limit),
         events=facts.with_event,
@@ -138,13 +154,13 @@ def bayes_tox_stop(facts: EventClassFacts, settings: BayesSettings) -> Iterator[
     if chance <= float(settings.cutoff):
         return
     yield Finding(
-        scope=Scope.of(group=facts.group, event_class=facts.event_class),
-        crossing=f"rate above {settings.limit}",
+        scope=Scope.of(group=facts.group, event_class=watched, limit=str(settings.limit)),
+        crossing="exceeded",
         severity=Severity.CRITICAL,
-        sentence=f"{facts.event_class} in {facts.group}: {facts.with_event} of {facts.evaluable} subjects. The rate is "
+        sentence=f"{watched} in {facts.group}: {facts.with_event} of {facts.evaluable} subjects. The rate is "
         f"above {settings.limit} with probability {chance:.3f}.",
         facts=(
-            Fact(facts.event_class, f"{facts.with_event} of {facts.evaluable} subjects"),
+            Fact(watched, f"{facts.with_event} of {facts.evaluable} subjects"),
             Fact("Probability that the rate is above the limit", f"{chance:.4f} (stop above {settings.cutoff})"),
             Fact("Prior", f"beta({settings.prior_a}, {settings.prior_b})"),
         ),
@@ -168,8 +184,9 @@ BAYES_TOX_STOP = Rule(
 
 @dataclass(frozen=True, slots=True)
 class SequentialSettings:
-    """A sequential boundary by its published name, the acceptable rate and the chance of a false stop."""
+    """The class watched, a boundary by its published name, the acceptable rate and the chance of a false stop."""
 
+    event_class: Annotated[str, _a_class()] = EventClass.DLT.value
     method: Annotated[
         str,
         Setting(
@@ -185,6 +202,13 @@ class SequentialSettings:
     prior_a: Annotated[Decimal, _a_prior("first parameter of the beta prior (BB)")] = Decimal("0.6")
     prior_b: Annotated[Decimal, _a_prior("second parameter of the beta prior (BB)")] = Decimal("1.4")
     alternative_rate: Annotated[Decimal, _a_rate("unacceptable rate (SPRT)")] = Decimal("0.50")
+
+    def __post_init__(self) -> None:
+        """Refuse what no single parameter shows."""
+        if self.group_size > self.planned:
+            raise ValueError(f"group_size {self.group_size} leaves no look in {self.planned} planned subjects.")
+        if self.method == boundaries.Method.SPRT.value and self.alternative_rate <= self.acceptable_rate:
+            raise ValueError("alternative_rate must lie above acceptable_rate.")
 
     def boundary(self) -> boundaries.Boundary:
         """The stopping counts of these settings."""
@@ -218,17 +242,20 @@ def sequential_boundary(facts: EventClassFacts, settings: SequentialSettings) ->
     With looks after groups of five and seven evaluable subjects the count *now* is held against the boundary of the
     look at five: the rule may propose a hold between two looks, before the design would, and never after it.
     """
+    if facts.event_class.value != settings.event_class:
+        return
+    watched = facts.event_class.value
     reached = settings.boundary().stop_at(facts.evaluable)
     if reached is None or facts.with_event < reached:
         return
     yield Finding(
-        scope=Scope.of(group=facts.group, event_class=facts.event_class),
-        crossing=f"{settings.method} boundary",
+        scope=Scope.of(group=facts.group, event_class=watched, boundary=settings.method),
+        crossing="reached",
         severity=Severity.CRITICAL,
-        sentence=f"{facts.event_class} in {facts.group}: {facts.with_event} of {facts.evaluable} subjects reach the "
+        sentence=f"{watched} in {facts.group}: {facts.with_event} of {facts.evaluable} subjects reach the "
         f"{settings.method} boundary of {reached}.",
         facts=(
-            Fact(facts.event_class, f"{facts.with_event} of {facts.evaluable} subjects"),
+            Fact(watched, f"{facts.with_event} of {facts.evaluable} subjects"),
             Fact("Boundary", f"stop at {reached} or more"),
             Fact("Acceptable rate", f"{settings.acceptable_rate}, false stop at most {settings.alpha}"),
         ),

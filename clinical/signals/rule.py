@@ -132,12 +132,20 @@ class Rule(Generic[F, S]):
                 found.append(f"{self.id} has no parameter {name}.{hint}")
             elif problem := known[name].problem(value):
                 found.append(problem)
+        if not found:
+            try:
+                self._settings(given)
+            except ValueError as conflict:
+                found.append(str(conflict))
         return tuple(found)
 
     def settings_from(self, given: Mapping[str, Any]) -> S:
         """The settings of a trial: what its protocol file gives, the defaults for the rest."""
         if problems := self.problems(given):
             raise ValueError(" ".join(problems))
+        return self._settings(given)
+
+    def _settings(self, given: Mapping[str, Any]) -> S:
         known = {parameter.name: parameter for parameter in self.parameters}
         return self.settings(**{name: known[name].taken(value) for name, value in given.items()})
 

@@ -245,7 +245,8 @@ class _Reader:
         value = record.values.get(name)
         if isinstance(value, str) and value.strip():
             return value.strip()
-        self.problems.append(f"{record.place}: {name} is missing.")
+        fault = "is missing" if value is None or value == "" else f"must be text, not {value!r}"
+        self.problems.append(f"{record.place}: {name} {fault}.")
         return ""
 
     def _optional_text(self, record: _Record, name: str) -> str:

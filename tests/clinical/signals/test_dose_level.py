@@ -17,6 +17,7 @@ from clinical.signals.dose_level import (
     BayesSettings,
     DoseFacts,
     DoseLevelFacts,
+    EventClass,
     EventClassFacts,
     SequentialSettings,
     SignedCountFacts,
@@ -68,21 +69,29 @@ def test_a_stop_names_who_counts_undecided_and_who_is_not_yet_dosed() -> None:
 def test_the_bayesian_rule_speaks_above_its_cutoff_and_from_three_subjects(
     with_event: int, evaluable: int, fires: bool
 ) -> None:
-    facts = EventClassFacts("expansion", "CRS of grade 3 or more", with_event, evaluable)
-    assert bool(BAYES_TOX_STOP(facts, BayesSettings())) is fires
+    facts = EventClassFacts("expansion", EventClass.SEVERE_CRS, with_event, evaluable)
+    settings = BayesSettings(event_class="CRS of grade 3 or more")
+    assert bool(BAYES_TOX_STOP(facts, settings)) is fires
+
+
+def test_a_class_is_held_to_its_own_limit_only() -> None:
+    facts = EventClassFacts("expansion", EventClass.ANY_ICANS, 3, 3)
+    assert BAYES_TOX_STOP(facts) == ()
+    assert SEQUENTIAL_BOUNDARY(facts) == ()
+    assert BAYES_TOX_STOP(facts, BayesSettings(event_class="ICANS of any grade"))
 
 
 @pytest.mark.parametrize(
     ("with_event", "evaluable", "fires"), [(3, 3, False), (4, 4, True), (4, 5, False), (5, 5, True), (11, 25, True)]
 )
 def test_the_sequential_boundary_speaks_at_its_count(with_event: int, evaluable: int, fires: bool) -> None:
-    facts = EventClassFacts("expansion", "DLT", with_event, evaluable)
+    facts = EventClassFacts("expansion", EventClass.DLT, with_event, evaluable)
     assert bool(SEQUENTIAL_BOUNDARY(facts, SequentialSettings())) is fires
 
 
 def test_between_looks_in_groups_the_last_look_counts() -> None:
     settings = SequentialSettings(acceptable_rate=Decimal("0.25"), planned=40, group_size=5)
-    fires = [bool(SEQUENTIAL_BOUNDARY(EventClassFacts("all", "DLT", 4, n), settings)) for n in (4, 5, 7, 10)]
+    fires = [bool(SEQUENTIAL_BOUNDARY(EventClassFacts("all", EventClass.DLT, 4, n), settings)) for n in (4, 5, 7, 10)]
     assert fires == [False, True, True, False]
 
 

@@ -69,7 +69,7 @@ def test_a_silent_site_is_told_after_sixty_patient_days() -> None:
 
 
 def test_red_and_amber_differ_in_severity() -> None:
-    counts = (site("101", 1000, 40), site("102", 1000, 40), site("103", 1000, 20), site("104", 100, 1))
+    counts = (site("101", 1000, 40), site("102", 1000, 40), site("103", 1000, 15), site("104", 100, 3))
     told = {str(each.scope): each.severity for each in SITE_UNDER_REPORTING(SiteReportingFacts(counts))}
     assert told == {"site=103": Severity.URGENT}
     counts = (site("101", 1000, 40), site("102", 1000, 40), site("103", 1000, 60))
