@@ -1,0 +1,129 @@
+"""`manage.py dose_design`: the documented examples, the formats, and bad input with every problem named."""
+
+import csv
+import json
+import re
+import shlex
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.escalation.management.commands.dose_design import Command
+from clinical.escalation.catalogue import CATALOGUE
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/clinical/escalation.md"
+EXAMPLES = re.findall(r"```console\n\$ manage\.py dose_design (.*?)\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+MODELS = {
+    "crm": ["--target", "0.3", "--skeleton", "0.1", "0.2", "0.3"],
+    "tite-crm": ["--target", "0.3", "--halfwidth", "0.05", "--nu", "2"],
+    "blrm": ["--doses", "1", "2", "4", "--dref", "2", "--prior-mean", "-1", "0", "--prior-sd", "2", "1"],
+}
+
+
+def run(*words: str) -> str:
+    screen = StringIO()
+    call_command(Command(), *words, stdout=screen)
+    return screen.getvalue()
+
+
+def numbers(text: str) -> list[Any]:
+    """The cells, as numbers where they are, so that a last binary digit does not decide."""
+    return [
+        pytest.approx(float(cell)) if re.fullmatch(r"-?\d+\.\d+", cell) else cell
+        for row in csv.reader(StringIO(text))
+        for cell in row
+    ]
+
+
+@pytest.mark.parametrize(("words", "output"), EXAMPLES)
+def test_the_documented_examples_are_what_the_command_writes(words: str, output: str, tmp_path: Path) -> None:
+    arguments = shlex.split(words)
+    out = tmp_path / arguments[-1]
+    run(*arguments[:-1], str(out))
+    assert numbers(out.read_text()) == numbers(output)
+
+
+def test_there_is_an_example_of_every_task() -> None:
+    assert {words.split()[0] for words, _ in EXAMPLES} == {"table", "advise", "simulate"}
+
+
+def test_json_holds_the_same_rows_as_csv(tmp_path: Path) -> None:
+    for suffix in ("csv", "json"):
+        run("table", "--design", "mtpi-2", "--max-n", "3", "--out", str(tmp_path / f"table.{suffix}"))
+    rows = json.loads((tmp_path / "table.json").read_text())
+    with (tmp_path / "table.csv").open(newline="") as table:
+        assert list(csv.DictReader(table)) == [{name: str(value) for name, value in row.items()} for row in rows]
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_every_design_simulates_by_name(name: str) -> None:
+    written = run(
+        "simulate", "--design", name, *MODELS.get(name, []), "--p-true", "0.1", "0.2", "0.4", "--ntrial", "20"
+    )
+    assert [row["level"] for row in csv.DictReader(StringIO(written))][-1] == "all"
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_every_design_advises_by_name(name: str) -> None:
+    written = run("advise", "--design", name, *MODELS.get(name, []), "--outcomes", "1NNN", "--levels", "3")
+    assert next(csv.DictReader(StringIO(written)))["advice"] == "escalate to 2"
+
+
+def test_a_state_table_is_advised_on(tmp_path: Path) -> None:
+    state = tmp_path / "state.csv"
+    state.write_text(
+        "label,treated,evaluable,dlts,pending,follow_up\n0.5 mg,3,3,0,0,\n1 mg,3,2,0,1,0.5\n2 mg,0,0,0,0,\n"
+    )
+    written = run("advise", "--design", "tite-boin", "--state", str(state))
+    assert next(csv.DictReader(StringIO(written)))["advice"] == "escalate to 3"
+
+
+def test_an_event_log_is_replayed(tmp_path: Path) -> None:
+    events = tmp_path / "events.csv"
+    events.write_text(
+        "day,event,subject,level\n0,first_dose,S1,1\n0,first_dose,S2,1\n0,first_dose,S3,1\n27,dlt,S1,\n28,dlt,S2,\n"
+    )
+    written = run("advise", "--design", "3+3", "--events", str(events), "--levels", "3", "--window-days", "28")
+    assert [row["action"] for row in csv.DictReader(StringIO(written))] == ["wait"] * 4 + ["expand"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["table", "--design", "boin", "--target", "x", "--p-saf", "y"], ["target “x” is not", "p-saf “y” is not"]),
+        (["table", "--design", "keyboard", "--p-saf", "0.1", "--offset", "0.1"], ["not use p-saf", "not use offset"]),
+        (["table", "--design", "crm", *MODELS["crm"]], ["no decision table"]),
+        (["table", "--design", "boin", "--max-n", "0"], ["max-n must be at least 1"]),
+        (["simulate", "--design", "boin", "--target", "2"], ["target DLT rate", "needs p-true"]),
+        (["simulate", "--design", "crm", *MODELS["crm"], "--p-true", "0.1", "0.2"], ["3 dose levels, but 2"]),
+        (["simulate", "--design", "boin", "--exact", "--p-true", "0.1"], ["Only 3+3"]),
+        (["advise", "--design", "3+3"], ["exactly one of --state, --outcomes and --events"]),
+        (["advise", "--design", "3+3", "--outcomes", "1NNN 2XX"], ["Not a cohort: “2XX”"]),
+        (["advise", "--design", "3+3", "--outcomes", "1NNN", "--current", "4"], ["current dose level is 4"]),
+    ],
+)
+def test_bad_input_writes_nothing_and_names_every_problem(words: list[str], told: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    with pytest.raises(CommandError) as refused:
+        run(*words, "--out", str(out))
+    assert all(sentence in str(refused.value) for sentence in told)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_bad_row_of_a_table_is_named(tmp_path: Path) -> None:
+    state, events = tmp_path / "state.csv", tmp_path / "events.csv"
+    state.write_text("treated,evaluable,dlts\n3,3,4\nx,0,0\n")
+    events.write_text("day,event,subject,level\n3,first_dose,S1,9\n1,dlt,S2,\n4,fainted,S1,\n")
+    with pytest.raises(CommandError, match=r"(?s)row 2: .*4 DLTs among 3.*row 3: treated “x”"):
+        run("advise", "--design", "boin", "--state", str(state))
+    with pytest.raises(CommandError, match=r"(?s)row 2: level 9.*row 3: subject S2.*row 3: day 1.*row 4: the event"):
+        run("advise", "--design", "boin", "--events", str(events), "--levels", "3", "--window-days", "28")
+
+
+def test_a_mistyped_option_ends_with_exit_code_1() -> None:
+    with pytest.raises(SystemExit) as end:
+        Command().run_from_argv(["manage.py", "dose_design", "table", "--design", "boin", "--bogus"])
+    assert end.value.code == 1
