@@ -3,11 +3,15 @@
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from clinical.escalation.catalogue import design_named
 from clinical.protocol.conduct import LAB_FACT, AeCollection
 from clinical.protocol.definition import Definition
+from clinical.protocol.design import Alternative, Escalation
+from clinical.protocol.keys import ParameterValue
 from clinical.protocol.pages import Page
 from clinical.protocol.problems import Findings, Path
 from clinical.protocol.reading import name_of
@@ -15,33 +19,35 @@ from clinical.protocol.schedule import PlannedVisit
 from clinical.signals import catalogue
 
 TEN_YEARS = 3660
+NO_ESCALATION = "none"
 
 
 def check(definition: Definition, findings: Findings) -> None:
     """Note every fault that shows only when the tables are read together."""
-    codes = _codes(definition)
+    codes = _codes(definition, findings)
     for path, table, word in _references(definition, ()):
         _must_exist(path, word, table, codes[table], findings)
     for rule in RULES:
         rule(definition, findings)
 
 
-def _codes(definition: Definition) -> Mapping[str, tuple[str, ...]]:
+def _codes(definition: Definition, findings: Findings) -> Mapping[str, tuple[str, ...]]:
     codes: dict[str, tuple[str, ...]] = {}
     for field in fields(definition):
         entries = getattr(definition, field.name)
         if isinstance(entries, tuple):
             codes[name_of(field)] = tuple(entry.code for entry in entries if hasattr(entry, "code"))
-    codes["visit"] += tuple(visit.code for visit in _written_out(definition) if visit.code not in codes["visit"])
+    codes["visit"] += tuple(
+        visit.code for visit in _written_out(definition, findings) if visit.code not in codes["visit"]
+    )
     return codes
 
 
-def _written_out(definition: Definition) -> tuple[PlannedVisit, ...]:
-    """The schedule of ten years: names of later visits repeat nothing new."""
-    try:
-        return definition.visits_for(through_day=TEN_YEARS)
-    except (KeyError, ValueError, IndexError):  # a name pattern with an unknown word in braces, noted apart
-        return definition.visits_for(cycles=False)
+def _written_out(definition: Definition, findings: Findings) -> tuple[PlannedVisit, ...]:
+    """The schedule of ten years; without its repeating part where that is already found wrong."""
+    patterns_can_be_filled(definition, findings)
+    repeats = not findings.has(("cycle",)) and not findings.has(("imaging",))
+    return definition.visits_for(through_day=TEN_YEARS, cycles=repeats)
 
 
 def _references(entry: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
@@ -92,7 +98,7 @@ def codes_are_unique(definition: Definition, findings: Findings) -> None:
     """Nothing is named twice."""
     for field in fields(definition):
         entries = getattr(definition, field.name)
-        if isinstance(entries, tuple) and entries and hasattr(entries[0], "code") and field.name != "summary":
+        if isinstance(entries, tuple) and entries and hasattr(entries[0], "code"):
             _said_once(findings, name_of(field), "code", lambda entry: entry.code, entries)
     _said_once(findings, "criterion", "number", lambda entry: entry.number, definition.criteria)
     _said_once(findings, "dose_level", "number", lambda entry: entry.number, definition.dose_levels)
@@ -103,7 +109,7 @@ def visits_are_told_apart(definition: Definition, findings: Findings) -> None:
     by_code: dict[str, PlannedVisit] = {}
     by_number: dict[object, PlannedVisit] = {}
     single = {visit.code: index for index, visit in enumerate(definition.visits)}
-    for visit in _written_out(definition):
+    for visit in _written_out(definition, findings):
         path: Path = ("imaging" if visit.on_imaging_calendar else "cycle",)
         if visit.code in single:
             path = ("visit", single[visit.code])
@@ -311,10 +317,40 @@ def captured_leaves_once(definition: Definition, findings: Findings) -> None:
                 )
 
 
+def designs_can_be_built(definition: Definition, findings: Findings) -> None:
+    """The escalation design, and each it could be switched to, is one we have, with parameters it takes."""
+    escalation = definition.escalation
+    if escalation.design == NO_ESCALATION:
+        if definition.dose_levels:
+            findings.add(("escalation", "design"), "There is a ladder of dose levels, so name its design.")
+    else:
+        _design_can_be_built(escalation, ("escalation",), findings)
+        if not definition.dose_levels:
+            findings.add(("dose_level",), "The design escalates, but there is no ladder. Add [[dose_level]] tables.")
+    for index, alternative in enumerate(escalation.alternatives):
+        _design_can_be_built(alternative, ("escalation", "alternative", index), findings)
+
+
+def _design_can_be_built(design: Escalation | Alternative, place: Path, findings: Findings) -> None:
+    if not design.design or findings.has(place):
+        return
+    try:
+        design_named(design.design, {name: _plain(value) for name, value in design.parameters.items()})
+    except (ValueError, TypeError) as fault:
+        for sentence in str(fault).splitlines():
+            findings.add((*place, "design"), sentence)
+
+
+def _plain(value: ParameterValue) -> object:
+    """Designs calculate in floating point."""
+    if isinstance(value, tuple):
+        return tuple(_plain(each) for each in value)
+    return float(value) if isinstance(value, Decimal) else value
+
+
 RULES: tuple[Callable[[Definition, Findings], None], ...] = (
     codes_are_unique,
     visits_are_told_apart,
-    patterns_can_be_filled,
     anchors_lead_somewhere,
     doses_fit_their_products,
     full_dose_is_planned,
@@ -323,6 +359,7 @@ RULES: tuple[Callable[[Definition, Findings], None], ...] = (
     declarations_name_pages,
     relations_are_in_their_list,
     alert_rules_can_run,
+    designs_can_be_built,
     zone_exists,
     captured_leaves_once,
 )

@@ -15,7 +15,7 @@ from clinical.protocol.definition import Definition
 from clinical.protocol.reading import name_of
 
 #: What identifies an entry, the first that it has.
-IDENTITIES = ("code", "number", "id", "rule", "test", "product", "name", "parameter")
+IDENTITIES = ("code", "number", "id", "rule", "test", "product", "parameter", "fact", "when", "name")
 LONGEST_VALUE = 160
 
 

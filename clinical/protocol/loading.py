@@ -31,17 +31,19 @@ def load(text: str, name: str) -> Loaded:
     """Read a protocol file. The definition is there only when nothing at all is wrong.
 
     >>> [str(problem) for problem in load("[study", "draft.toml").problems]
-    ['line 1: This is not TOML: expected "]" at the end of a table declaration, column 7.']
+    ['line 1: This is not TOML: expected "]" at the end of a table declaration.']
     """
     if "\x00" in text:
         return _refused(name, "This is not a text file. Give a protocol file written in TOML.")
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
+        findings = Findings(lines_of(text))
     except tomllib.TOMLDecodeError as broken:
         return _not_toml(name, text, str(broken))
     except RecursionError:
         return _refused(name, "Lists and tables are nested too deep to be a protocol. Give a protocol file.")
-    findings = Findings(lines_of(text))
+    except ValueError:
+        return _refused(name, "A number in this file is too long to be read. Shorten it.")
     if not raw:
         return _refused(name, "The file is empty. Begin with a [study] table.")
     definition = read_table(Definition, raw, (), findings)

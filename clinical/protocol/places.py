@@ -43,7 +43,8 @@ class _Walk:
     def _mark(self, path: Path) -> None:
         self._line += self.text.count("\n", self._counted_to, self.at)
         self._counted_to = self.at
-        self.lines.setdefault(path, self._line)
+        for length in range(1, len(path) + 1):  # `[dlt.period]` also begins `dlt`
+            self.lines.setdefault(path[:length], self._line)
 
     def _skip(self, pattern: re.Pattern[str]) -> str:
         match = pattern.match(self.text, self.at)

@@ -120,8 +120,10 @@ def _scalar(wanted: type, raw: object, path: Path, rules: Mapping[str, Any], fin
         least, most = rules.get("least"), rules.get("most")
         if least is not None and raw < least:
             findings.add(path, f"{raw} is too small: {rules['meaning']}, at least {least}.")
+            return _blank(wanted)
         if most is not None and raw > most:
             findings.add(path, f"{raw} is too large: {rules['meaning']}, at most {most}.")
+            return _blank(wanted)
     return raw
 
 

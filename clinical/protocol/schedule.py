@@ -106,13 +106,13 @@ class Visit:
 
     code: str = key("the code of the visit", shape=CODE)
     name: str = key("what the visit is called, also in the datasets (VISIT)")
-    number: Decimal = key("its number in the datasets (VISITNUM), unique in the trial")
+    number: Decimal = key("its number in the datasets (VISITNUM), unique in the trial", least=0, most=10_000_000)
     forms: tuple[str, ...] = key("the forms of the visit, in order", refers_to="form")
     epoch: str = key("the epoch it belongs to", refers_to="epoch")
     anchor: str | None = key("the anchor it is counted from; none for a visit without a planned day", default=None)
-    day: int | None = key("the day, as the protocol labels it from that anchor", default=None)
-    through: int | None = key("the last day, for a visit that lasts several", default=None)
-    hours: Decimal | None = key("hours from the anchor, where the hour matters", default=None)
+    day: int | None = key("the day, as the protocol labels it from that anchor", default=None, least=-4000, most=40000)
+    through: int | None = key("the last day, for a visit that lasts several", default=None, least=-4000, most=40000)
+    hours: Decimal | None = key("hours from the anchor, if the hour matters", default=None, least=-96000, most=960000)
     window: Window | None = key("how far from the target day is still in time; absent, no date is late", default=None)
     gate: str | None = key("the gate that must be passed before it", default=None, refers_to="gate")
     optional: bool = key("whether a subject may go without it", default=False)
@@ -158,10 +158,12 @@ class Cycle:
     name: str = key("its name, with {cycle} and {day} in it")
     anchor: str = key("the anchor of day 1 of cycle 1", refers_to="anchor")
     length_days: int = key("how long a cycle is", least=1, most=400)
-    first: int = key("the first cycle made from this template", least=1)
+    first: int = key("the first cycle made from this template", least=1, most=10_000)
     last: int | None = key("the last one; none to repeat until treatment ends", default=None, least=1)
-    number: Decimal = key("the number of day 0 of the first cycle in the datasets (VISITNUM); the day is added")
-    number_step: Decimal = key("by how much the number rises from cycle to cycle", least=1)
+    number: Decimal = key(
+        "the number of day 0 of the first cycle in the datasets (VISITNUM); the day is added", least=0, most=10_000_000
+    )
+    number_step: Decimal = key("by how much the number rises from cycle to cycle", least=1, most=10_000)
     epoch: str = key("the epoch the visits belong to", refers_to="epoch")
     delay_moves: DelayMoves = key("what a delayed dose moves", default=DelayMoves.LATER_CYCLES)
     parts: tuple[str, ...] = key("the parts that have this template; all when empty", default=(), refers_to="part")
@@ -186,9 +188,11 @@ class Cycle:
 class Stretch:
     """A stretch of a calendar with one interval."""
 
-    first_day: int = key("days from the anchor to the first one", least=0)
-    every_days: int = key("days from one to the next", least=1)
-    until_day: int | None = key("days from the anchor after which the stretch ends; none for no end", default=None)
+    first_day: int = key("days from the anchor to the first one", least=0, most=40000)
+    every_days: int = key("days from one to the next", least=1, most=4000)
+    until_day: int | None = key(
+        "days from the anchor after which the stretch ends; none for no end", default=None, least=0, most=40000
+    )
     window: Window | None = key("how far from the target day is still in time; absent, no date is late", default=None)
 
 
@@ -201,7 +205,7 @@ class Imaging:
     anchor: str = key("the anchor of the calendar", refers_to="anchor")
     forms: tuple[str, ...] = key("the forms of each assessment", refers_to="form")
     epoch: str = key("the epoch it belongs to", refers_to="epoch")
-    number: Decimal = key("the number before the first one in the datasets (VISITNUM)")
+    number: Decimal = key("the number before the first one in the datasets (VISITNUM)", least=0, most=10_000_000)
     stretches: tuple[Stretch, ...] = key("the stretches, one after the other", name="stretch")
     first_n: int = key("the n of the first assessment", default=1, least=0)
     until: str = key("when the scans end, in words", default="progression, new anticancer therapy or end of study")

@@ -66,7 +66,7 @@ class Summary:
     title: str = key("what it is (TSPARM)")
     value: str | None = key("its value (TSVAL)", default=None)
     null_flavor: str | None = key("why there is no value (TSVALNF), such as NA or UNK", default=None)
-    code: str | None = key("the value's code in its code system (TSVALCD)", default=None)
+    term_code: str | None = key("the value's code in its code system (TSVALCD)", default=None)
     code_system: str | None = key("the code system (TSVCDREF)", default=None)
     code_system_version: str | None = key("its version (TSVCDVER)", default=None)
 

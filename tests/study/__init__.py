@@ -1,0 +1,1 @@
+"""Studies, sites and protocol versions."""
