@@ -65,6 +65,7 @@ class LabTable:
         self.version, self.system = version, system
         self.problems: list[str] = []
         self._kept = [place for place, name in enumerate(header) if name not in ADDED]
+        self._keeps_all = len(self._kept) == len(self.header)
         places = {name: place for place, name in enumerate(header)}
         self._places = [places.get(name) for name in (*REQUIRED, *OPTIONAL)]
 
@@ -121,5 +122,6 @@ class LabTable:
             outcome = self.outcome(cells, row=row)
             if outcome is not None:
                 grade = "" if outcome.grade is None else str(outcome.grade)
-                also = ";".join(map(str, outcome.also))
-                yield [*(cells[place] for place in self._kept), grade, also, outcome.why]
+                also = ";".join(map(str, outcome.also)) if outcome.also else ""
+                kept = cells if self._keeps_all else [cells[place] for place in self._kept]
+                yield [*kept, grade, also, outcome.why]
