@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import stat
 import subprocess
@@ -45,9 +46,9 @@ class Account:
                     return False
         return True
 
-    def reachable_twin(self, folder: Path) -> Path:
-        """A place of its own that stands for a folder this account cannot reach; the same one every time."""
-        return REACHABLE / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    def reachable_twin(self) -> Path:
+        """A new place that stands for a folder this account cannot reach; the link there is what remembers it."""
+        return REACHABLE / secrets.token_hex(6)
 
     def run(self, *command: str | Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
         """Run a short command as this account and keep what it says."""

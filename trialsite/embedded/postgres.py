@@ -168,12 +168,13 @@ class EmbeddedPostgres:
         home = self._asked_dir.absolute()
         if not account.can_reach(home / "cluster" / "base"):
             # Root's project in a closed folder: the cluster stands elsewhere, and a link in the project shows where.
-            twin = account.reachable_twin(home)
             home.parent.mkdir(parents=True, exist_ok=True)
             if home.is_dir() and not home.is_symlink() and not any(home.iterdir()):
                 home.rmdir()
             if not home.exists():
-                twin.mkdir(parents=True, exist_ok=True)
+                twin = account.reachable_twin()
+                twin.mkdir(parents=True)
+                twin.parent.chmod(0o755)
                 home.unlink(missing_ok=True)
                 home.symlink_to(twin)
             home = home.resolve()
