@@ -2,12 +2,14 @@
 
     PYTHON_OF_ITS_OWN scripts/core_check.py RULES_CACHE DATA_FOLDER
 
-Needs Python 3.12 with `cdisc-rules-engine==0.17.1` in a virtual environment of its own (the engine brings pandas 3), and
-the folder of pickled rules that the engine reads. Unpickling runs code: use only a cache from a trusted source, and never
-in the web application. Exits 1 when a rule reports an issue. A rule that needs Define-XML cannot run without one; it is
-counted, not reported.
+Needs Python 3.12 with `cdisc-rules-engine==0.17.1` in a virtual environment of its own (the engine brings pandas 3),
+and the folder of pickled rules that the engine reads. Unpickling runs code: use only a cache from a trusted source, and
+never in the web application. Exits 1 when a rule reports an issue. Rules that cannot run on the data at hand (those for
+Define-XML, those for variables that are not there) are counted as execution errors, not reported.
 """
 
+import contextlib
+import io
 import pickle
 import sys
 from collections import Counter
@@ -24,12 +26,12 @@ def loaded(cache: Path, name: str) -> Any:
 
 
 def engine_and_rules(cache: Path, data: list[Path]) -> tuple[Any, list[dict[str, Any]]]:
-    from cdisc_rules_engine.config import config
-    from cdisc_rules_engine.models.external_dictionaries_container import ExternalDictionariesContainer
-    from cdisc_rules_engine.models.library_metadata_container import LibraryMetadataContainer
-    from cdisc_rules_engine.rules_engine import RulesEngine
-    from cdisc_rules_engine.services.cache import InMemoryCacheService
-    from cdisc_rules_engine.services.data_services import DataServiceFactory
+    from cdisc_rules_engine.config import config  # type: ignore[import-not-found]  # of another environment
+    from cdisc_rules_engine.models.external_dictionaries_container import ExternalDictionariesContainer  # type: ignore[import-not-found]  # of another environment
+    from cdisc_rules_engine.models.library_metadata_container import LibraryMetadataContainer  # type: ignore[import-not-found]  # of another environment
+    from cdisc_rules_engine.rules_engine import RulesEngine  # type: ignore[import-not-found]  # of another environment
+    from cdisc_rules_engine.services.cache import InMemoryCacheService  # type: ignore[import-not-found]  # of another environment
+    from cdisc_rules_engine.services.data_services import DataServiceFactory  # type: ignore[import-not-found]  # of another environment
 
     library = LibraryMetadataContainer(
         standard_metadata=loaded(cache, "standards_details").get(f"standards/{STANDARD}/{VERSION}", {}),
@@ -59,24 +61,29 @@ def engine_and_rules(cache: Path, data: list[Path]) -> tuple[Any, list[dict[str,
 
 
 def main(cache: Path, folder: Path) -> int:
-    from cdisc_rules_engine.models.rule_conditions import ConditionCompositeFactory
+    from cdisc_rules_engine.models.rule_conditions import ConditionCompositeFactory  # type: ignore[import-not-found]  # of another environment
 
     engine, rules = engine_and_rules(cache, sorted(folder.glob("*.xpt")))
     issues: Counter[tuple[str, str, str]] = Counter()
+    examples: dict[tuple[str, str, str], Any] = {}
     statuses: Counter[str] = Counter()
     for number, rule in enumerate(rules, start=1):
-        print(f"\rrule {number} of {len(rules)}", end="", file=sys.stderr)
+        if sys.stderr.isatty():
+            print(f"\rrule {number} of {len(rules)}", end="", file=sys.stderr)
         prepared = deepcopy(rule)
         prepared["conditions"] = ConditionCompositeFactory.get_condition_composite(prepared["conditions"])
-        for results in engine.validate_single_rule(prepared).values():
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            validated = engine.validate_single_rule(prepared)  # it prints a trace for every rule that does not apply
+        for results in validated.values():
             for result in results:
                 statuses[result["executionStatus"]] += 1
                 if result["executionStatus"] == "issue reported":
                     key = (rule["core_id"], str(result.get("dataset")), str(result.get("message")))
                     issues[key] += len(result.get("errors", []))
-    print(file=sys.stderr)
+                    examples.setdefault(key, next(iter(result.get("errors", [])), None))
     for (core_id, dataset, message), count in sorted(issues.items()):
         print(f"{core_id} {dataset} x{count}: {message}")
+        print(f"    for example {examples[core_id, dataset, message]}")
     print(", ".join(f"{status}: {count}" for status, count in sorted(statuses.items())))
     return 1 if issues else 0
 

@@ -30,6 +30,8 @@ DATASETS = (
 ADDITIONAL_CODELISTS = ("ECOG1TC", "ECOG1TN", "ECOG101STR")
 GENERAL_CLASSES = {"Interventions", "Events", "Findings", "Findings About"}
 FIRST_TIMING_VARIABLE = "VISITNUM"
+# A finding has the moment of collection and, where it lasted, its end; a start is for interventions and events.
+NOT_FOR_FINDINGS = {"--STDTC", "--STDY"}
 # Identifiers of other kinds of study (pools, devices, animals, associated persons), never written by us.
 NOT_OURS = {"POOLID", "SPDEVID", "NHOID", "FETUSID", "FOCID", "APID", "RSUBJID", "RDEVID", "SREL"}
 
@@ -69,6 +71,8 @@ def variables(guide: list[Row], model: list[Row], dataset: str) -> list[tuple[ob
         order, extra = [row["variable"] for row in listed], {}
     else:
         allowed = model_order(model, listed[0]["class"])
+        if listed[0]["class"].startswith("Findings"):
+            allowed = [row for row in allowed if row["variable"] not in NOT_FOR_FINDINGS]
         extra = {row["variable"].replace("--", dataset): row for row in allowed}
         order = [name for name in extra if name in known or name not in NOT_OURS]
         place = {name: i for i, name in enumerate(order)}
@@ -82,8 +86,8 @@ def variables(guide: list[Row], model: list[Row], dataset: str) -> list[tuple[ob
     for name in order:
         if name in NOT_OURS:
             continue
-        row = known.get(name)
-        source = row or extra[name]
+        source = known.get(name) or extra[name]
+        guided = name in known
         written.append(
             (
                 dataset,
@@ -91,8 +95,8 @@ def variables(guide: list[Row], model: list[Row], dataset: str) -> list[tuple[ob
                 source["label"],
                 source["type"],
                 source["role"],
-                row["core"] if row else "Model",
-                row["codelist_submission_value"] if row else "",
+                source["core"] if guided else "Model",
+                source["codelist_submission_value"] if guided else "",
                 source["described_value_domain"],
             )
         )

@@ -59,6 +59,7 @@ class _Study:
     visits: dict[Decimal, str] = field(default_factory=dict)
     subject_visits: set[tuple[str, Decimal]] = field(default_factory=set)
     values: dict[tuple[str, str], set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
+    planned_visits: set[Decimal] = field(default_factory=set)
     elements: set[str] = field(default_factory=set)
     arms: set[str] = field(default_factory=set)
     last_exposure: dict[str, str] = field(default_factory=dict)
@@ -98,6 +99,8 @@ def _gathered(datasets: list[Dataset]) -> _Study:
                 study.demographics.setdefault(subject, row)
             elif name == "SV" and (number := _number(row, "VISITNUM")) is not None:
                 study.subject_visits.add((subject, number))
+            elif name == "TV" and (number := _number(row, "VISITNUM")) is not None:
+                study.planned_visits.add(number)
             elif name == "TE":
                 study.elements.add(_text(row, "ETCD"))
             elif name == "TA":
@@ -378,6 +381,19 @@ def _check_path(row: Row, finding: Report, study: _Study, seen: _Seen) -> Iterat
         yield finding("element", "ETCD", f"{code!r} is not an element of TE.")
 
 
+def _check_visit(row: Row, finding: Report, study: _Study, seen: _Seen) -> Iterator[Finding]:
+    number, occurred = _number(row, "VISITNUM"), _text(row, "SVOCCUR")
+    if _text(row, "SVPRESP") == "Y" and study.planned_visits and number not in study.planned_visits:
+        yield finding("planned visit", "VISITNUM", f"visit {_text(row, 'VISITNUM')} is planned and not in TV.")
+    if occurred == "N" and _text(row, "SVSTDTC"):
+        yield finding("visit missed", "SVSTDTC", f"is {_text(row, 'SVSTDTC')} although the visit did not occur.")
+
+
+def _check_element(row: Row, finding: Report, study: _Study, seen: _Seen) -> Iterator[Finding]:
+    if not _text(row, "TEENRL") and not _text(row, "TEDUR"):
+        yield finding("element ends", "TEENRL", "says nothing, and neither does TEDUR: when does the element end?")
+
+
 def _check_supplement(row: Row, finding: Report, study: _Study, seen: _Seen) -> Iterator[Finding]:
     name, label = _text(row, "QNAM"), _text(row, "QLABEL")
     if seen.labels.setdefault(name, label) != label:
@@ -404,7 +420,9 @@ SPECIAL_CHECKS: Mapping[str, Callable[[Row, Report, _Study, _Seen], Iterator[Fin
     "AE": _check_adverse_event,
     "EX": _check_exposure,
     "IE": _check_criterion,
+    "SV": _check_visit,
     "TA": _check_path,
+    "TE": _check_element,
     "SE": _check_path,
     "SUPP": _check_supplement,
     "CO": _check_parent,

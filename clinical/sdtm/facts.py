@@ -466,7 +466,7 @@ class Comment:
     dataset: str | None = None
     parent: str | None = None
     evaluator: str | None = None
-    written: IsoText | None = None
+    written: IsoText | None = None  # leaves only with a comment about the subject
 
 
 @dataclass(frozen=True, kw_only=True)

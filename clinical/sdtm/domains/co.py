@@ -1,4 +1,7 @@
-"""CO, comments: free text about a record (tied by the line's --SPID) or about the subject."""
+"""CO, comments: free text about a record (tied by the line's --SPID) or about the subject.
+
+CODTC is filled only for a comment about the subject: beside a record the record's own dates hold (SDTMIG 5.1).
+"""
 
 from clinical.sdtm.facts import Casebook, Conventions
 from clinical.sdtm.records import Record
@@ -16,7 +19,7 @@ def records(book: Casebook, conventions: Conventions) -> list[Record]:
                 "IDVARVAL": each.parent if each.dataset else None,
                 "COVAL": each.text,
                 "COEVAL": each.evaluator,
-                "CODTC": each.written,
+                "CODTC": None if each.dataset and each.parent else each.written,
             }
         )
         for each in book.comments

@@ -1,6 +1,6 @@
 """EC, exposure as collected: the planned dose (ECMOOD "SCHEDULED") and what became of it ("PERFORMED").
 
-A dose that was not given is a row with ECOCCUR "N" and its reason, without dose and without dates of exposure. EX is
+A dose that was not given is a row with ECOCCUR "N" and its reason, without dose, on the day it was planned for. EX is
 derived from the performed rows; ECLNKID and EXLNKID join the two.
 """
 
@@ -46,8 +46,8 @@ def records(book: Casebook, conventions: Conventions) -> list[Record]:
                         "ECLOT": each.lot if given else None,
                         "ECLOC": each.location if given else None,
                         "ECADJ": each.adjustment_reason if given else None,
-                        "ECSTDTC": each.began if given else None,
-                        "ECENDTC": (each.ended or each.began) if given else None,
+                        "ECSTDTC": each.began if given else each.planned_on,
+                        "ECENDTC": (each.ended or each.began) if given else each.planned_on,
                     },
                     tuple(supplement("ECSTEP", "Dosing Step", each.step, origin="PROTOCOL")),
                 )

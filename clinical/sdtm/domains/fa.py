@@ -1,8 +1,9 @@
 """FA, findings about: the grades of an event over time, whether it is dose-limiting, and items a protocol adds.
 
-FAOBJ is the event's coded term where it has one, else its reported term. A grade period is FATESTCD TOXGR from FASTDTC
-to FAENDTC; the judgement of dose-limiting toxicity is DLT, one row a judge, with the criterion that fired in SUPPFA.
-FALNKID and AELNKID join both to the event. HLA and PRAME are not findings about an event: they are in GF.
+FAOBJ is the event's coded term where it has one, else its reported term. A grade period is FATESTCD TOXGR from FADTC
+to FAENDTC (findings have no --STDTC); the judgement of dose-limiting toxicity is DLT, one row a judge, with the
+criterion that fired in SUPPFA. FALNKID and AELNKID join both to the event. HLA and PRAME are not findings about an
+event: they are in GF.
 """
 
 from clinical.sdtm.derivations import number_in
@@ -38,7 +39,7 @@ def _grades(event: AdverseEvent) -> list[Record]:
                 "FAORRES": str(period.grade),
                 "FASTRESC": str(period.grade),
                 "FASTRESN": period.grade,
-                "FASTDTC": period.began,
+                "FADTC": period.began,
                 "FAENDTC": period.ended,
             }
         )

@@ -294,7 +294,7 @@ def design() -> TrialDesign:
         study="IMA402-101",
         elements=(
             facts.Element("SCRN", "Screening", "Informed consent", "First dose", "P28D"),
-            facts.Element("DL2", "Treatment at dose level 2", "First dose of IMA402"),
+            facts.Element("DL2", "Treatment at dose level 2", "First dose of IMA402", "Last dose plus 28 days"),
         ),
         arms=(
             facts.Arm(
@@ -306,6 +306,8 @@ def design() -> TrialDesign:
         visits=(
             facts.PlannedVisit(SCREENING, "Informed consent"),
             facts.PlannedVisit(C1D1, "First dose of IMA402"),
+            facts.PlannedVisit(C1D8, "Seven days after C1D1"),
+            facts.PlannedVisit(WEEK8, "Eight weeks after C1D1"),
         ),
         criteria=(
             facts.Criterion("INCL01", "Age of 18 or more", "INCLUSION", "1.0"),
@@ -313,6 +315,9 @@ def design() -> TrialDesign:
         ),
         summary=(
             facts.SummaryParameter("TITLE", "A trial of IMA402 in advanced solid tumors"),
+            facts.SummaryParameter("INTMODEL", "SINGLE GROUP", value_code="C82640", dictionary="CDISC CT"),
+            facts.SummaryParameter("INTTYPE", "BIOLOGIC", value_code="C307", dictionary="CDISC CT"),
+            facts.SummaryParameter("PCLAS", null_flavor="NI"),
             facts.SummaryParameter("OBJSEC", "Objective response"),
             facts.SummaryParameter("OBJSEC", "Duration of response"),
             facts.SummaryParameter("AGEMAX", null_flavor="PINF"),

@@ -69,6 +69,9 @@ def setting(**values: Value) -> Callable[[list[dict[str, Value]]], None]:
         ("CO", setting(IDVARVAL="AE-99"), "AE has no record of this subject with AESPID AE-99"),
         ("IE", setting(IEORRES="Y"), "INCLUSION answered 'Y' is no exception"),
         ("SE", setting(ETCD="XX"), "'XX' is not an element of TE"),
+        ("SV", setting(VISITNUM=9), "visit 9 is planned and not in TV"),
+        ("SV", setting(SVOCCUR="N"), "although the visit did not occur"),
+        ("TE", setting(TEENRL=None), "when does the element end?"),
         ("EX", setting(EXDOSE=None), "is empty; EX holds only doses that were given"),
     ],
 )
