@@ -6,8 +6,9 @@
                                        → window closed, undecided → one of the three above
 
 Escalation and stopping read the same subject differently while something is undecided. For *escalation* the subject
-is pending: nobody is called free of DLT while a candidate is under review or a duration still runs. For *stopping* the
-subject counts as a DLT until the adjudicator says otherwise. Safety moves early, escalation waits.
+is pending: nobody is called free of DLT while a candidate is under review or a duration still runs. For *stopping* a
+candidate counts as a DLT at once, until the adjudicator says otherwise; a duration that still runs does so from the
+day the window closes. Safety moves early, escalation waits.
 
 The case people get wrong: a subject who leaves the trial on day 10, under-dosed, with a confirmed DLT of day 9 is
 evaluable. Removing such subjects makes a dose look safer than it is.
@@ -17,7 +18,7 @@ Liu and Yuan, J R Stat Soc C 2015;64:507-23 (pending outcomes).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -99,7 +100,8 @@ class Departure:
 class Evaluability:
     """The state of a subject with its reason, and what the subject counts as for either kind of decision.
 
-    `until` is the moment at which time alone settles the next open question.
+    `until` is the moment at which time alone settles the next open question. `ruled_on_other_facts` are decisions whose
+    facts have changed since: they stand until a new one is signed, and the adjudicator is asked to look again.
     """
 
     state: State
@@ -111,6 +113,7 @@ class Evaluability:
     until: datetime | None = None
     confirmed: tuple[str | None, ...] = ()
     candidates: tuple[str | None, ...] = ()
+    ruled_on_other_facts: tuple[str | None, ...] = ()
 
     @property
     def may_be_replaced(self) -> bool:
@@ -143,6 +146,20 @@ def evaluate_subject(
     if window is None:
         return Evaluability(State.NOT_DOSED, "no dose was given", Counts.NOTHING, Counts.NOTHING)
     rulings = _latest(adjudications, at)
+    found = _state(window, assessments, rulings, doses, at, minimum, departure, missing)
+    return replace(found, ruled_on_other_facts=_ruled_on_other_facts(assessments, rulings))
+
+
+def _state(
+    window: DltWindow,
+    assessments: Sequence[Assessment],
+    rulings: dict[str | None, Adjudication],
+    doses: Sequence[Exposure],
+    at: datetime,
+    minimum: ExposureMinimum,
+    departure: Departure | None,
+    missing: Sequence[str],
+) -> Evaluability:
     confirmed = tuple(event for event, each in rulings.items() if each.ruling is Ruling.CONFIRMED)
     if confirmed:
         told = "a DLT was confirmed" if len(confirmed) == 1 else f"{len(confirmed)} DLTs were confirmed"
@@ -154,7 +171,7 @@ def evaluate_subject(
     if not window.is_over(at) and (departure is None or departure.on.earliest_at(window.zone) > at):
         day, days = window.day(at), None if window.closes is None else window.length_days
         told = _why_open(candidates, running, window.zone) if open_ids else _progress(day, days)
-        stopping = Counts.DLT if open_ids else Counts.PENDING
+        stopping = Counts.DLT if candidates else Counts.PENDING
         return Evaluability(
             State.IN_WINDOW, told, Counts.PENDING, stopping, day=day, days=days, until=until, candidates=open_ids
         )
@@ -201,6 +218,19 @@ def _latest(adjudications: Sequence[Adjudication], at: datetime) -> dict[str | N
     """The step that stands for each candidate: the last one signed by now."""
     signed = sorted((each for each in adjudications if each.at <= at), key=lambda each: each.at)
     return {each.event_id: each for each in signed}
+
+
+def _ruled_on_other_facts(
+    assessments: Sequence[Assessment], rulings: dict[str | None, Adjudication]
+) -> tuple[str | None, ...]:
+    """The decisions that were taken on facts that are no longer the facts."""
+    bases = {each.event_id: each.basis for each in assessments}
+    decided = (Ruling.CONFIRMED, Ruling.REJECTED)
+    return tuple(
+        event
+        for event, each in rulings.items()
+        if each.ruling in decided and each.basis is not None and each.basis != bases.get(event)
+    )
 
 
 def _open(

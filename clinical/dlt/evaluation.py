@@ -18,6 +18,7 @@ from decimal import Decimal
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from clinical import units
 from clinical.dlt import verdict as kleene
 from clinical.dlt.criteria import (
     ANY_STUDY_PRODUCT,
@@ -541,36 +542,50 @@ class _Question:
 
     def _limit(self, limit: LabLimit, lab: LabFact) -> Verdict:
         told = f"{lab.test} {lab.value} {lab.unit} of {lab.taken}"
-        bases: dict[Times, Decimal | None] = {
-            Times.VALUE: Decimal(1),
-            Times.ULN: lab.uln,
-            Times.LLN: lab.lln,
-            Times.BASELINE: lab.baseline,
-            Times.ULN_OR_BASELINE: max((each for each in (lab.uln, lab.baseline) if each is not None), default=None),
-        }
-        basis = bases[limit.times]
-        if limit.times is Times.VALUE and limit.unit is not None and _plain(limit.unit) != _plain(lab.unit):
-            return lacks(f"{told} in {limit.unit}")
+        if limit.times is Times.VALUE:
+            return self._limit_in_unit(limit, lab, told)
+        basis = self._basis(limit.times, lab)
         if basis is None:
             return lacks(f"the {limit.times.value} for {told}")
         if limit.side.holds(lab.value, limit.limit * basis):
-            return yes(
-                f"{told} ({limit})"
-                if limit.times is Times.VALUE
-                else f"{told} ({limit}, which is {limit.limit * basis})"
-            )
+            return yes(f"{told} ({limit}, which is {limit.limit * basis})")
         return no(f"{told} is not {limit.side.sign} {limit.limit * basis}")
 
+    def _limit_in_unit(self, limit: LabLimit, lab: LabFact, told: str) -> Verdict:
+        assert limit.unit is not None
+        try:
+            value = units.convert(lab.value, lab.unit, limit.unit, analyte=lab.test)
+        except (units.UnknownUnit, units.NoConversion):
+            return lacks(f"{told} in {limit.unit}")
+        if limit.side.holds(value, limit.limit):
+            return yes(f"{told} ({limit})")
+        return no(f"{told} is not {limit.side.sign} {limit.limit} {limit.unit}")
+
+    def _basis(self, times: Times, lab: LabFact) -> Decimal | None:
+        """What a limit is a multiple of; a raised baseline replaces the ULN, a missing one leaves it."""
+        match times:
+            case Times.ULN:
+                return lab.uln
+            case Times.LLN:
+                return lab.lln
+            case Times.BASELINE:
+                return lab.baseline
+            case Times.ULN_OR_BASELINE:
+                return None if lab.uln is None else max(lab.uln, lab.baseline or lab.uln)
+            case Times.VALUE:
+                return Decimal(1)
+
     def _planned_inside(self) -> list[Exposure]:
-        """The doses planned in the window, by the day."""
-        return [
-            dose
+        """The doses planned in the window, by the day, in the order of the plan."""
+        planned = [
+            (dose.planned.earliest(), dose)
             for dose in self.facts.doses
             if dose.planned and self.window.holds(dose.planned.to_day(), "the dose").truth is not Truth.NO
         ]
+        return [dose for _, dose in sorted(planned, key=lambda pair: pair[0])]
 
     def _missed(self, rule: MissedDoses) -> Verdict:
-        planned = self._planned_inside()
+        planned = self._planned_inside()[: rule.of]
         missed = [dose for dose in planned if dose.was_missed and dose.planned]
         counted = [dose for dose in missed if rule.reason is None or _same(dose.reason, rule.reason)]
         unclear = [dose for dose in missed if rule.reason is not None and dose.reason is None]

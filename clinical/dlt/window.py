@@ -39,7 +39,8 @@ class WindowRule:
 
     `priming_counts`: whether a toxicity between the first dose and a restart by the full dose is looked at as well.
     `full_dose_within_days`: after so many days without a full dose none is waited for (absent: always waited for).
-    `delays_extend`: a dose of the window that comes late prolongs it by the days that it was late.
+    `delays_extend`: a dose of the window that comes late prolongs it by the days that it was late, unless it was late
+    for one of the reasons in `delays_not_extending`: who is delayed by toxicity is not observed for longer.
     `repriming_restarts`: a priming dose after a full dose, as after a long gap, makes the next full dose the anchor.
     `dose_day_counts`: an onset known only by its day, on the day of the dose, is inside; otherwise its time is asked.
     """
@@ -50,6 +51,7 @@ class WindowRule:
     priming_counts: bool = True
     full_dose_within_days: int | None = None
     delays_extend: bool = False
+    delays_not_extending: tuple[str, ...] = ("related toxicity",)
     repriming_restarts: bool = False
     dose_day_counts: bool = True
 
@@ -176,8 +178,11 @@ def _closed(
 ) -> DltWindow:
     anchor = counted_from or day_one
     last_day = anchor.latest().date() + timedelta(days=rule.days - 1)
-    late = _days_late(doses, first=opens, last=last_day, today=at.astimezone(zone).date())
-    extra = late if rule.delays_extend else 0
+    extra = 0
+    if rule.delays_extend:
+        spared = {reason.casefold() for reason in rule.delays_not_extending}
+        extending = [dose for dose in doses if (dose.reason or "").casefold() not in spared]
+        extra = _days_late(extending, first=opens, last=last_day, today=at.astimezone(zone).date())
 
     def end(start: datetime) -> datetime:
         day = start.date() + timedelta(days=rule.days + extra)

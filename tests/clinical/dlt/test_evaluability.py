@@ -139,6 +139,18 @@ def test_a_rejection_covers_only_the_facts_that_it_was_given() -> None:
     assert state(LATE_NEUTROPENIA, now="04-04", rulings=rejected).state is State.WINDOW_CLOSED_UNDECIDED
 
 
+def test_a_running_duration_is_pending_inside_the_window_and_a_dlt_for_stopping_after_it() -> None:
+    assert state(LATE_NEUTROPENIA, now="03-28").for_stopping is Counts.PENDING
+    assert state(LATE_NEUTROPENIA, now="03-30").for_stopping is Counts.DLT
+
+
+def test_a_confirmed_dlt_whose_facts_change_stands_and_is_shown_again() -> None:
+    confirmed = (ruled(Ruling.CONFIRMED, "03-11", basis="met: nonhaematological, grade 3"),)
+    assert state(ALREADY_MET, now="03-20", rulings=confirmed).ruled_on_other_facts == ()
+    corrected = state(MILD, now="03-20", rulings=confirmed)
+    assert (corrected.state, corrected.ruled_on_other_facts) == (State.EVALUABLE_DLT, ("AE1",))
+
+
 def test_a_subject_who_leaves_early_without_dlt_is_replaced() -> None:
     found = state(MILD, now="03-20", departure=Departure(on("03-10"), "withdrew consent"))
     assert found.may_be_replaced

@@ -327,11 +327,20 @@ def test_a_raised_baseline_moves_the_limit() -> None:
     assert answer(ask_subject(rule, SubjectFacts(labs=(lab("ALT", "03-10", "240", "40", baseline="80"),)))) == "met"
 
 
-def test_a_limit_in_another_unit_is_asked_for_not_compared() -> None:
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        ("20", "10^9/L", "met"),
+        ("20000", "/uL", "met"),
+        ("25", "10^9/L", "not met"),
+        ("30", "10^3/uL", "not met"),
+        ("20", "mg/dL", "undecided"),
+        ("20", "a cupful", "undecided"),
+    ],
+)
+def test_a_limit_is_compared_in_its_own_unit(value: str, unit: str, expected: str) -> None:
     rule = criterion('labs = { all = [{ test = "PLAT", below = 25, unit = "10^9/L" }] }')
-    found = ask_subject(rule, SubjectFacts(labs=(lab("PLAT", "03-10", "20", unit="G/L"),)))
-    assert answer(found) == "undecided"
-    assert answer(ask_subject(rule, SubjectFacts(labs=(lab("PLAT", "03-10", "20", unit="10^9/l"),)))) == "met"
+    assert answer(ask_subject(rule, SubjectFacts(labs=(lab("PLAT", "03-10", value, unit=unit),)))) == expected
 
 
 @pytest.mark.parametrize(
@@ -351,6 +360,13 @@ def test_doses_missed_for_related_toxicity(second: str, third: str | None, expec
         dose("03-23", planned="03-23"),
     )
     assert answer(ask_subject(IMA402, SubjectFacts(doses=doses))) == expected
+
+
+def test_only_the_first_doses_that_the_protocol_names_are_counted() -> None:
+    rule = criterion("missed_doses = { at_least = 2, of = 3 }")
+    fine = (dose("03-02T10:00", planned="03-02"), dose("03-09", planned="03-09"), dose(planned="03-16", missed="x"))
+    facts = SubjectFacts(doses=(dose(planned="03-23", missed="x"), *fine))
+    assert answer(ask_subject(rule, facts)) == "not met"
 
 
 def test_a_dose_that_does_not_come_is_late_at_a_known_time() -> None:

@@ -1,8 +1,9 @@
 """The DLT window: from which dose, how long, and what steps, delays and missing times do to it."""
 
+from dataclasses import replace
+
 import pytest
 
-from clinical.dlt.facts import Exposure
 from clinical.dlt.verdict import Truth
 from clinical.dlt.window import StepDosing, WindowEnd, WindowRule, dlt_window
 from tests.clinical.dlt.casebook import BERLIN, FIRST_DOSE, at, dose, on, window
@@ -73,6 +74,14 @@ def test_a_late_dose_extends_the_window_when_the_protocol_says_so() -> None:
     assert (extended.closes, extended.length_days) == (at("04-04"), 33)
 
 
+def test_a_dose_delayed_by_toxicity_extends_nothing() -> None:
+    late = dose("03-14", planned="03-09")
+    because = (FIRST_DOSE, replace(late, reason="Related toxicity"))
+    assert window(WindowRule(days=28, delays_extend=True), *because).closes == at("03-30")
+    always = WindowRule(days=28, delays_extend=True, delays_not_extending=())
+    assert window(always, *because).closes == at("04-04")
+
+
 def test_priming_again_makes_the_next_full_dose_the_anchor() -> None:
     again = (*STEPS, dose("03-30T10:00", full=False), dose("04-06T10:00"))
     rule = WindowRule(days=28, step_dosing=StepDosing.RESTART, repriming_restarts=True)
@@ -103,4 +112,3 @@ def test_a_protocol_may_ask_for_the_time_on_the_day_of_the_dose() -> None:
 
 def test_doses_may_be_listed_in_any_order() -> None:
     assert window(WindowRule(days=28), *reversed(STEPS)).day_one == on("03-02T10:00")
-    assert isinstance(FIRST_DOSE, Exposure)
