@@ -4,11 +4,12 @@ The due moments themselves are computed elsewhere from the regulations; here it 
 that was met falls silent, one that was met late says so for ever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
+from clinical.clocks import AuthorityClocks, Report, SiteClockState, SiteRule, site_clock
 from clinical.signals.rule import Rule, Setting
 from clinical.signals.signal import Effect, Fact, Finding, Recipient, Scope, Severity, in_words
 
@@ -39,63 +40,48 @@ def sae_clock(facts: SaeFacts, settings: SaeClockSettings) -> Iterator[Finding]:
     Hours are elapsed hours, so the night on which the clocks go back has 25 of them and moves the local due time. A
     report on the very minute is on time. A report received in time ends all reminders; a late one keeps its signal.
     """
-    for moment in (facts.aware_at, facts.at, facts.received_at):
-        if moment is not None and moment.tzinfo is None:
-            raise ValueError("The moments of an SAE clock need their time zone.")
-    # Aware datetimes of one zone subtract by the wall clock; only in UTC are elapsed hours elapsed hours.
-    due = _elapsed(facts.aware_at, settings.hours)
+    if facts.at.tzinfo is None:
+        raise ValueError("The present moment of a reporting clock needs its time zone.")
+    rule = SiteRule(due_after=timedelta(hours=settings.hours))
+    clock = site_clock(aware_at=facts.aware_at, received_at=facts.received_at, rule=rule)
+    state = clock.state(facts.at)
+    due = in_words(clock.due_at.astimezone(facts.aware_at.tzinfo))
     who = f"{facts.term} of subject {facts.subject}"
     shared = (
         Fact("Serious adverse event", facts.term),
         Fact("Site aware", "", in_words(facts.aware_at)),
-        Fact("Due at the sponsor", f"{settings.hours} hours later", in_words(due)),
+        Fact("Due at the sponsor", f"{settings.hours} hours later", due),
     )
     scope = Scope.of(subject=facts.subject, sae=facts.sae)
     late = f"late after {settings.hours} h"
-    if facts.received_at is not None:
-        if facts.received_at > due:
-            yield Finding(
-                scope=scope,
-                crossing=late,
-                severity=Severity.URGENT,
-                sentence=f"{who} reached the sponsor {_span(facts.received_at, due)} late.",
-                facts=(*shared, Fact("Received by the sponsor", "late", in_words(facts.received_at))),
-            )
-        return
-    if facts.at > due:
+    if state is SiteClockState.LATE and facts.received_at is not None:
+        yield Finding(
+            scope=scope,
+            crossing=late,
+            severity=Severity.URGENT,
+            sentence=f"{who} was {clock.in_words(facts.at)}.",
+            facts=(*shared, Fact("Received by the sponsor", "late", in_words(facts.received_at))),
+        )
+    elif state is SiteClockState.OVERDUE:
         yield Finding(
             scope=scope,
             crossing=late,
             severity=Severity.CRITICAL,
-            sentence=f"{who} has not reached the sponsor and was due on {in_words(due)}. Report it now.",
+            sentence=f"{who} has not reached the sponsor and was due on {due}. Report it now.",
             facts=shared,
         )
-        return
-    passed = [hours for hours in settings.reminders if facts.at >= _elapsed(facts.aware_at, hours)]
-    if passed:
-        yield Finding(
-            scope=scope,
-            crossing=f"{max(passed)} h",
-            severity=Severity.URGENT,
-            sentence=f"{who} has not reached the sponsor {max(passed)} hours after the site knew. "
-            f"It is due on {in_words(due)}.",
-            facts=shared,
-        )
-
-
-def _elapsed(start: datetime, hours: int) -> datetime:
-    """So many elapsed hours after `start`, shown in the zone of `start`."""
-    utc = start.astimezone(UTC) + timedelta(hours=hours)
-    return utc.astimezone(start.tzinfo)
-
-
-def _span(later: datetime, earlier: datetime) -> str:
-    minutes = round((later.astimezone(UTC) - earlier.astimezone(UTC)).total_seconds() / 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = ((days, "day"), (hours, "hour"), (minutes, "minute"))
-    words = [f"{count} {unit}{'s' if count != 1 else ''}" for count, unit in parts if count]
-    return " ".join(words[:2]) or "less than a minute"
+    elif state is not SiteClockState.IN_TIME:
+        waited = facts.at.astimezone(UTC) - clock.aware_at
+        passed = [hours for hours in settings.reminders if waited >= timedelta(hours=hours)]
+        if passed:
+            yield Finding(
+                scope=scope,
+                crossing=f"{max(passed)} h",
+                severity=Severity.URGENT,
+                sentence=f"{who} has not reached the sponsor {max(passed)} hours after the site knew. "
+                f"It is due on {due}.",
+                facts=shared,
+            )
 
 
 SAE_CLOCK = Rule(
@@ -116,7 +102,7 @@ SAE_CLOCK = Rule(
 class SusarFacts:
     """A suspected unexpected serious adverse reaction on its way to the authority, in calendar days of the sponsor.
 
-    `day_zero` and `due` come from the rule set of the region; `what` names the report: initial, follow-up.
+    `day_zero` and `due` come from the rule set of the region (see `susar_facts`); `what` names the report.
     """
 
     subject: str
@@ -127,6 +113,35 @@ class SusarFacts:
     submitted: date | None
     today: date
     what: str = "initial report"
+
+
+def susar_facts(
+    *,
+    subject: str,
+    sae: str,
+    term: str,
+    clocks: AuthorityClocks,
+    submitted: Mapping[Report, date],
+    today: date,
+) -> tuple[SusarFacts, ...]:
+    """The facts of every report that is due on one event, from its clocks and the days on which reports went out.
+
+    While seriousness, relation or expectedness is unanswered the event is not ruled out: its clock runs and says so.
+    """
+    provisional = " (provisional, an answer is missing)" if clocks.is_susar is None else ""
+    return tuple(
+        SusarFacts(
+            subject=subject,
+            sae=sae,
+            term=term,
+            day_zero=clock.day_zero,
+            due=clock.due,
+            submitted=submitted.get(clock.report),
+            today=today,
+            what=f"{clock.report} report{provisional}",
+        )
+        for clock in clocks.clocks
+    )
 
 
 @dataclass(frozen=True, slots=True)

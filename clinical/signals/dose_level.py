@@ -1,12 +1,14 @@
 """Signals on a dose level: the design's stop, a class of events over its limit, a changed count, a dose too high."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from typing import Annotated
 
+from clinical.escalation.advice import Action, Design
+from clinical.escalation.trial import Trial
 from clinical.signals import boundaries
 from clinical.signals.rule import NoSettings, Rule, Setting
 from clinical.signals.signal import Effect, Fact, Finding, Recipient, Scope, Severity, When, in_words
@@ -40,6 +42,41 @@ class DoseLevelFacts:
     design_stops: bool = False
     reason: str = ""
     not_yet_dosed: tuple[str, ...] = ()
+
+
+def dose_level_facts(
+    trial: Trial, design: Design, *, name: str, not_yet_dosed: Mapping[int, tuple[str, ...]] | None = None
+) -> tuple[DoseLevelFacts, ...]:
+    """The facts of every dose level that somebody was treated at or waits for, each judged by the design.
+
+    The design is asked about each of these levels as if it were the one now open, so a late DLT closes a level that the
+    committee left long ago. De-escalation of a model or of BOIN short of elimination closes no level; candidates under
+    review that would be too many DLTs do.
+    """
+    waiting = not_yet_dosed or {}
+    found = []
+    for number, level in enumerate(trial.levels, start=1):
+        if not (level.was_tried or waiting.get(number)):
+            continue
+        advice = design.advise(replace(trial, current=number))
+        closes = advice.is_for_safety and advice.action in (Action.STOP, Action.SUSPEND)
+        stops = closes or number in trial.eliminated | advice.eliminates
+        # Only a model tells a probability of overdosing; before the first subject it is the prior speaking.
+        over = advice.numbers.get(f"over_{number}") if number == trial.current and level.was_tried else None
+        found.append(
+            DoseLevelFacts(
+                dose_level=level.label or f"dose level {number}",
+                design=name,
+                evaluable=level.evaluable,
+                dlts=level.dlts + level.undecided,
+                undecided=level.undecided,
+                overdose_probability=None if over is None else Decimal(f"{over:.4f}"),
+                design_stops=stops,
+                reason=advice.reason if stops or over is not None else "",
+                not_yet_dosed=tuple(waiting.get(number, ())),
+            )
+        )
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

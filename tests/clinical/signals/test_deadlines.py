@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from clinical.clocks import Report, SeriousEvent, authority_clocks
 from clinical.signals.deadlines import (
     DEATH_30D,
     SAE_CLOCK,
@@ -18,6 +19,7 @@ from clinical.signals.deadlines import (
     SaeFacts,
     SaeFollowUpFacts,
     SusarFacts,
+    susar_facts,
 )
 from clinical.signals.signal import Severity, reconcile
 
@@ -46,8 +48,9 @@ def test_an_sae_not_received_reminds_and_then_is_late(hours: float, crossing: st
 def test_a_report_in_time_ends_the_clock_and_a_late_one_is_told_for_ever() -> None:
     in_time = replace(SAE, received_at=AWARE + timedelta(hours=24), at=AWARE + timedelta(hours=30))
     assert SAE_CLOCK(in_time) == ()
-    (late,) = SAE_CLOCK(replace(in_time, received_at=AWARE + timedelta(hours=33, minutes=5)))
-    assert late.sentence == "Sepsis of subject 101-003 reached the sponsor 9 hours 5 minutes late."
+    received = AWARE + timedelta(hours=33, minutes=5)
+    (late,) = SAE_CLOCK(replace(in_time, received_at=received, at=received + timedelta(days=9)))
+    assert late.sentence == "Sepsis of subject 101-003 was reported 9 h 5 min late."
     assert late.severity is Severity.URGENT
 
 
@@ -72,7 +75,7 @@ def test_the_night_the_clocks_go_back_has_25_hours() -> None:
 
 
 def test_a_time_without_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="time zone"):
+    with pytest.raises(ValueError, match="zone"):
         SAE_CLOCK(replace(SAE, at=datetime(2026, 3, 4, 9, 0)))  # noqa: DTZ001  # the fault under test
 
 
@@ -118,6 +121,32 @@ def test_a_susar_submitted_on_the_due_day_is_silent_and_a_late_one_is_not() -> N
     assert SUSAR_CLOCK(replace(SUSAR, submitted=SUSAR.due, today=date(2026, 4, 1))) == ()
     (late,) = SUSAR_CLOCK(replace(SUSAR, submitted=SUSAR.due + timedelta(days=1), today=date(2026, 4, 1)))
     assert (late.crossing, late.severity) == ("overdue", Severity.URGENT)
+
+
+def test_every_report_of_a_fatal_case_has_its_own_clock() -> None:
+    """The 15 days of the first report go on beside the 7 days from when the sponsor learnt that it was fatal."""
+    utc = ZoneInfo("UTC")
+    event = SeriousEvent(
+        utc,
+        received_at=datetime(2026, 3, 2, 9, 0, tzinfo=UTC),
+        related=True,
+        unexpected=True,
+        fatal_or_life_threatening=True,
+        fatal_known_at=datetime(2026, 3, 5, 9, 0, tzinfo=UTC),
+    )
+    facts = susar_facts(
+        subject="101-003",
+        sae="SAE-1",
+        term="Sepsis",
+        clocks=authority_clocks(event),
+        submitted={Report.OTHER: date(2026, 3, 4)},
+        today=date(2026, 3, 13),
+    )
+    told = {each.sentence: each.crossing for one in facts for each in SUSAR_CLOCK(one)}
+    assert told == {
+        "The 7-day report on Sepsis of subject 101-003 was due at the authority on 12-Mar-2026. Submit it now.": "overdue",
+        "The follow-up report on Sepsis of subject 101-003 is due at the authority on 20-Mar-2026.": "half time",
+    }
 
 
 def test_initial_and_follow_up_reports_have_signals_of_their_own() -> None:

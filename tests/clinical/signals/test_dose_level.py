@@ -1,12 +1,17 @@
 """When a dose level speaks: the design's stop, classes of events, changed counts, doses too high, frequent terms."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clinical.escalation.advice import Action, Advice
+from clinical.escalation.three_plus_three import ThreePlusThree
+from clinical.escalation.trial import DoseLevel, Trial, outcomes
 from clinical.signals.dose_level import (
     BAYES_TOX_STOP,
     COHORT_STOP_BOUNDARY,
@@ -22,6 +27,7 @@ from clinical.signals.dose_level import (
     SequentialSettings,
     SignedCountFacts,
     TermCountFacts,
+    dose_level_facts,
 )
 from clinical.signals.signal import Severity, reconcile
 
@@ -60,6 +66,73 @@ def test_a_stop_names_who_counts_undecided_and_who_is_not_yet_dosed() -> None:
         "Stop at: 2 DLTs",
         "Not yet dosed: 101-009",
     ]
+
+
+@pytest.mark.parametrize(
+    ("cohorts", "stopped"),
+    [
+        ("1NNN", []),
+        ("1NNN 2NNT", []),
+        ("1NNN 2NTT", ["dose level 2"]),
+        ("1NNN 2NTT 1NNN", ["dose level 2"]),  # it stays closed after the committee has moved on
+        ("1TT", ["dose level 1"]),
+    ],
+)
+def test_what_three_plus_three_rules_out_is_stopped(cohorts: str, stopped: list[str]) -> None:
+    facts = dose_level_facts(outcomes(cohorts).with_levels(5), ThreePlusThree(), name="3+3")
+    assert [each.dose_level for each in facts if COHORT_STOP_BOUNDARY(each)] == stopped
+
+
+def test_candidates_under_review_suspend_the_level_now_open() -> None:
+    level = DoseLevel(treated=3, evaluable=1, dlts=1, pending=2, undecided=1)
+    trial = Trial((level,))
+    (facts,) = dose_level_facts(trial, ThreePlusThree(), name="3+3", not_yet_dosed={1: ("101-009",)})
+    (told,) = COHORT_STOP_BOUNDARY(facts)
+    assert (facts.dlts, facts.undecided) == (2, 1)
+    assert "Not yet dosed: 101-009" in map(str, told.facts)
+
+
+class OverdoseModel:
+    """A design that knows the probability of overdosing at three levels and advises the lowest."""
+
+    def advise(self, trial: Trial) -> Advice:
+        numbers = {"over_1": 0.05, "over_2": 0.31, "over_3": 0.7}
+        return Advice(Action.DE_ESCALATE, 1, "P(over) is too high.", is_for_safety=True, numbers=numbers)
+
+
+def test_a_model_stops_the_level_now_open_by_its_overdose_probability() -> None:
+    levels = (DoseLevel(treated=3, evaluable=3), DoseLevel(treated=3, evaluable=3, dlts=1), DoseLevel())
+    facts = dose_level_facts(Trial(levels, current=2), OverdoseModel(), name="BLRM")
+    assert [each.overdose_probability for each in facts] == [None, Decimal("0.3100")]
+    assert [bool(COHORT_STOP_BOUNDARY(each)) for each in facts] == [False, True]
+
+
+def test_every_dose_level_that_the_event_logs_rule_out_is_stopped(reference: Path) -> None:
+    """Two DLTs stop a level of 3+3 from the event on, also while others are pending; a retraction lifts the stop."""
+    cases = json.loads((reference / "dose-event-log-cases.json").read_text(encoding="utf-8"))["cases"]
+    for case in cases:
+        if case["config"]["design"] != "3+3":
+            continue
+        for step in case["steps"]:
+            counts = step["counts_by_dose"]
+            levels = tuple(
+                DoseLevel(
+                    treated=each["treated"],
+                    evaluable=each["dlt"] + each["complete_no_dlt"],
+                    dlts=each["dlt"],
+                    pending=each["pending"],
+                )
+                for each in (
+                    counts.get(str(number), {"treated": 0, "dlt": 0, "complete_no_dlt": 0, "pending": 0})
+                    for number in range(1, case["config"]["n_doses"] + 1)
+                )
+            )
+            facts = dose_level_facts(Trial(levels, step["current_dose"]), ThreePlusThree(), name="3+3")
+            stopped = {each.dose_level for each in facts if COHORT_STOP_BOUNDARY(each)}
+            toxic = [number for number, level in enumerate(levels, start=1) if level.dlts >= 2]
+            tried = [number for number, level in enumerate(levels, start=1) if level.was_tried]
+            expected = {f"dose level {number}" for number in tried if toxic and number >= toxic[0]}
+            assert stopped == expected, case["id"]
 
 
 @pytest.mark.parametrize(
