@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, log_expit
 
 from clinical.escalation.advice import Action, Advice
 from clinical.escalation.interval import check
@@ -111,7 +111,7 @@ class Blrm:
     ewoc: float = 0.25
     max_increase: float | None = None
     cohort_size: int = 3
-    grid: tuple[int, int] = (241, 97)
+    grid: tuple[int, int] = (241, 65)
 
     def __post_init__(self) -> None:
         low, high = self.intervals
@@ -140,14 +140,14 @@ class Blrm:
         log_prior = -(a**2 - 2 * rho * a * b + b**2) / (2 * (1 - rho**2))
         shift = np.exp(betas)[None, :] * np.log(np.array(self.doses) / self.dref)[:, None]
         logit = (alphas[None, :, None] + shift[:, None, :]).reshape(len(self.doses), -1)
-        rate = expit(logit)
+        rate, log_complement = expit(logit), log_expit(-logit)
         width = alphas[1] - alphas[0]
         under, over_or_target = (share_below((np.log(limit / (1 - limit)) - logit) / width) for limit in self.intervals)
         moments = np.concatenate([rate, rate**2, under, 1 - over_or_target])
         return Quadrature(
             log_prior=log_prior.reshape(-1),
-            log_rate=-np.logaddexp(0, -logit),
-            log_complement=-np.logaddexp(0, logit),
+            log_rate=logit + log_complement,
+            log_complement=log_complement,
             moments=np.ascontiguousarray(moments.T),
         )
 

@@ -42,6 +42,7 @@ class Entry:
 CHOICES: Mapping[str, type[StrEnum]] = {"variant": Variant, "model": Model, "method": Method}
 PRIOR = ("prior_mean", "prior_sd", "prior_rho")
 SKELETON = ("halfwidth", "nu", "levels")
+LISTS = ("skeleton", "doses", "intervals", "prior_mean", "prior_sd")
 
 CATALOGUE: Mapping[str, Entry] = {
     "3+3": Entry(ThreePlusThree),
@@ -72,9 +73,11 @@ eliminate_from=3)
     missing = [each for each in entry.required if each not in parameters]
     faults = [f"{name} does not use {spoken(each)}." for each in strange]
     faults += [f"{name} needs {spoken(each)}." for each in missing]
-    given: dict[str, object] = {each: value for each, value in parameters.items() if each in entry.parameters}
+    given: dict[str, object] = {each: _plain(value) for each, value in parameters.items() if each in entry.parameters}
+    misshapen = [_misshapen(each, value) for each, value in given.items()]
+    faults += [fault for fault in misshapen if fault]
     built: list[Design] = []
-    if not missing:
+    if not missing and not any(misshapen):
         try:
             built.append(_build(entry, given))
         except ValueError as fault:
@@ -82,6 +85,25 @@ eliminate_from=3)
     if faults:
         raise ValueError("\n".join(faults))
     return built[0]
+
+
+def _plain(value: object) -> object:
+    """Lists as tuples, so that a design is as frozen as it says."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _misshapen(name: str, value: object) -> str:
+    """What is wrong with the kind of value given, if anything: protocol files hold numbers, lists and words."""
+    if name in CHOICES or value is None:
+        return ""
+    if name in LISTS:
+        fits = isinstance(value, tuple) and all(_is_number(each) for each in value)
+        return "" if fits else f"{spoken(name)} takes a list of numbers."
+    return "" if isinstance(value, bool) or _is_number(value) else f"{spoken(name)} “{value}” is not a number."
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def spoken(parameter: str) -> str:

@@ -48,6 +48,15 @@ def skeleton(*, target: float, halfwidth: float, nu: int, levels: int) -> tuple[
     >>> [round(p, 4) for p in skeleton(target=0.25, halfwidth=0.05, nu=3, levels=5)]
     [0.084, 0.1567, 0.25, 0.3545, 0.4603]
     """
+    check(
+        [
+            (
+                0 < halfwidth < target < 1 - halfwidth,
+                "The half-width must be above 0 and leave target ± it inside 0 to 1.",
+            ),
+            (1 <= nu <= levels, "nu, the prior MTD, must be one of the dose levels."),
+        ]
+    )
     rates = {nu: target}
     for level in range(nu, 1, -1):
         rates[level - 1] = exp(log(target - halfwidth) * log(rates[level]) / log(target + halfwidth))

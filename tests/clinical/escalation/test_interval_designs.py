@@ -94,12 +94,22 @@ def test_a_dlt_of_a_backfill_subject_eliminates_a_level_below() -> None:
         ("keyboard", {"p_saf": 0.1}, "keyboard does not use p-saf"),
         ("blrm", {}, "needs doses.*needs dref.*needs prior-mean"),
         ("boing", {}, "no design “boing”"),
+        ("boin", {"target": "a third", "cohort_size": [3]}, "target “a third” is not a number.*cohort-size"),
+        ("blrm", {"doses": 3, "dref": 1, "prior_mean": [0, 0], "prior_sd": [1, 1]}, "doses takes a list of numbers"),
+        ("crm", {"target": 0.2, "halfwidth": 0.3, "nu": 9, "levels": 5}, "half-width must.*nu, the prior MTD"),
         ("3+3", {"variant": "upwards"}, "none of: with de-escalation, without"),
     ],
 )
 def test_parameters_that_cannot_be_meant_are_all_named(name: str, parameters: dict[str, object], told: str) -> None:
     with pytest.raises(ValueError, match=f"(?s){told}"):
         design_named(name, parameters)
+
+
+def test_a_protocol_file_names_its_design_in_any_case_and_with_lists() -> None:
+    design = design_named(
+        "BLRM", {"doses": [1, 2, 4], "dref": 2, "prior_mean": [-1, 0], "prior_sd": [2, 1], "intervals": [0.16, 0.33]}
+    )
+    assert design == design_named("blrm", {"doses": (1, 2, 4), "dref": 2, "prior_mean": (-1, 0), "prior_sd": (2, 1)})
 
 
 @pytest.mark.parametrize(
