@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import harness
+from tests import harness, scenarios
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,9 +29,9 @@ def reference() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.TestServer]:
+def postgres() -> Iterator[harness.TestServer]:
     """A real PostgreSQL, migrated as the owner."""
-    with harness.test_server(tmp_path_factory.mktemp("postgres")) as server:
+    with harness.test_server() as server:
         yield server
 
 
@@ -43,7 +43,10 @@ def django_db_setup(postgres: harness.TestServer) -> None:
 
 @pytest.fixture
 def committed(
-    postgres: harness.TestServer, django_db_setup: None, django_db_blocker: pytest.FixtureRequest, request: pytest.FixtureRequest
+    postgres: harness.TestServer,
+    django_db_setup: None,
+    django_db_blocker: pytest.FixtureRequest,
+    request: pytest.FixtureRequest,
 ) -> Iterator[str]:
     """A database of this test's own, in which commits are real; its address as the application's role."""
     name = f"committed_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**8}"
@@ -52,3 +55,15 @@ def committed(
         yield postgres.app_url_of(name)
     harness.connect_to(postgres.app_url_of("trialsite_tests"))
     postgres.drop(name)
+
+
+@pytest.fixture
+def ima402(db: None) -> scenarios.Trial:
+    """The IMA402 trial with two sites and the whole cast."""
+    return scenarios.trial("IMA402")
+
+
+@pytest.fixture
+def ima203(db: None) -> scenarios.Trial:
+    """The IMA203 trial with two sites and the whole cast."""
+    return scenarios.trial("IMA203")

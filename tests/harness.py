@@ -1,8 +1,8 @@
 """The database under the tests: a real PostgreSQL, migrated once as the owner, used as the application's role.
 
 Ordinary tests run in a transaction that is rolled back. What needs really committed data (races, kills, browsers,
-`on_commit`) takes `committed`: a database of its own, cloned from the migrated template and dropped afterwards, because an
-append-only trail refuses to be emptied.
+`on_commit`) takes `committed`: a database of its own, cloned from the migrated template and dropped afterwards,
+because an append-only trail refuses to be emptied.
 """
 
 import os
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from django.db import connections
 
-from trialsite.embedded.postgres import EmbeddedPostgres
+from trialsite.embedded.postgres import temporary_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,8 +62,8 @@ def _with_database(url: str, name: str) -> str:
 
 
 @contextmanager
-def test_server(folder: Path) -> Iterator[TestServer]:
-    with EmbeddedPostgres(folder, durable=False) as postgres:
+def test_server() -> Iterator[TestServer]:
+    with temporary_postgres() as postgres:
         server = TestServer(postgres.superuser_url, postgres.owner_url, postgres.app_url)
         migrate(app_url=server.app_url, owner_url=server.owner_url)
         yield server

@@ -68,6 +68,19 @@ INSTALLED_APPS = [
     "apps.subjects",
     "apps.visits",
     "apps.review",
+    "apps.deviations",
+    "apps.labs",
+    "apps.assessments",
+    "apps.screening",
+    "apps.enrollment",
+    "apps.dosing",
+    "apps.safety",
+    "apps.tumor",
+    "apps.escalation",
+    "apps.exports",
+    "apps.alerts",
+    "apps.dashboard",
+    "apps.demo",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -137,6 +150,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "apps.accounts.views.locked_out"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_ENABLE_ADMIN = False
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]  # an account is locked whatever address the tries come from
 SESSION_IDLE_MINUTES = int(os.environ.get("TRIALSITE_IDLE_MINUTES", "30"))
 SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60
 SESSION_SAVE_EVERY_REQUEST = True

@@ -8,6 +8,6 @@ from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()
 
-from apps.core.start import refuse_unsafe_start
+from apps.core.start import refuse_unsafe_start  # noqa: E402  # models load with the application
 
 refuse_unsafe_start(serving=True)

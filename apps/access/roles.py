@@ -1,7 +1,7 @@
 """The role × action matrix, as one readable table.
 
-Site roles write clinical values; sponsor roles never do (a test holds `CLINICAL_WRITES` against this table). Builder and
-approver of a protocol are different roles, as are who asks for an unlock and who approves it.
+Site roles write clinical values; sponsor roles never do (a test holds `CLINICAL_WRITES` against this table).
+Builder and approver of a protocol are different roles, as are who asks for an unlock and who approves it.
 """
 
 from django.db import models
@@ -31,11 +31,27 @@ _READER = {A.READ_STUDY, A.READ_DATA}
 ROLE_ACTIONS: dict[Role, frozenset[A]] = {
     Role.COORDINATOR: frozenset(
         _READER
-        | {A.CREATE_SUBJECT, A.ENTER_DATA, A.RECORD_DOSING, A.ANSWER_QUERY, A.REQUEST_SLOT, A.EXPORT_LISTING, A.READ_AUDIT}
+        | {
+            A.CREATE_SUBJECT,
+            A.ENTER_DATA,
+            A.RECORD_DOSING,
+            A.ANSWER_QUERY,
+            A.REQUEST_SLOT,
+            A.EXPORT_LISTING,
+            A.READ_AUDIT,
+        }
     ),
     Role.INVESTIGATOR: frozenset(
         _READER
-        | {A.CREATE_SUBJECT, A.ENTER_DATA, A.RECORD_DOSING, A.ANSWER_QUERY, A.REQUEST_SLOT, A.EXPORT_LISTING, A.READ_AUDIT}
+        | {
+            A.CREATE_SUBJECT,
+            A.ENTER_DATA,
+            A.RECORD_DOSING,
+            A.ANSWER_QUERY,
+            A.REQUEST_SLOT,
+            A.EXPORT_LISTING,
+            A.READ_AUDIT,
+        }
         | {A.SIGN_ELIGIBILITY, A.ASSESS_DLT, A.SIGN_RECORDS, A.READ_ALERTS}
     ),
     Role.PHARMACIST: frozenset(_READER | {A.RECORD_DOSING}),

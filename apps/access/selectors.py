@@ -21,7 +21,9 @@ class StudyPlace:
 def studies_of(user: User) -> list[StudyPlace]:
     """Every study the person works in, with the Actor they are there. One query, outside the site walls."""
     with connection.cursor() as cursor:
-        cursor.execute("select study_id, study_code, site_id, role, study_sites from access_memberships_of(%s)", [user.pk])
+        cursor.execute(
+            "select study_id, study_code, site_id, role, study_sites from access_memberships_of(%s)", [user.pk]
+        )
         rows = cursor.fetchall()
     places: dict[int, StudyPlace] = {}
     for study_id, code, _, _, study_sites in rows:

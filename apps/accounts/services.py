@@ -35,5 +35,7 @@ def set_password(*, user: User, password: str) -> None:
     try:
         validate_password(password, user)
     except ValidationError as problem:
-        raise WeakPassword("This password cannot be used: " + " ".join(problem.messages), problems=problem.messages) from problem
+        raise WeakPassword(
+            "This password cannot be used: " + " ".join(problem.messages), problems=problem.messages
+        ) from problem
     user.set_password(password)

@@ -73,5 +73,9 @@ class AuditBlock(models.Model):
 
 
 for _model in (AuditEvent, AuditBlock):
-    add_trigger(_model, "append_only", "before update or delete on {table} for each row execute function audit_refuse_change()")
-    add_trigger(_model, "never_emptied", "before truncate on {table} for each statement execute function audit_refuse_change()")
+    add_trigger(
+        _model, "append_only", "before update or delete on {table} for each row execute function audit_refuse_change()"
+    )
+    add_trigger(
+        _model, "never_emptied", "before truncate on {table} for each statement execute function audit_refuse_change()"
+    )

@@ -25,7 +25,9 @@ def verify_trail() -> Verdict:
         found = cursor.fetchone()
         fault = None if found is None else f"{found[0]}: {found[1]}"
         for table, key in [] if fault else _audited_tables():
-            cursor.execute("select audit_live_difference(%s, %s, %s)", [table, key, list(walls.concealed_columns(table))])
+            cursor.execute(
+                "select audit_live_difference(%s, %s, %s)", [table, key, list(walls.concealed_columns(table))]
+            )
             (differing,) = cursor.fetchone()
             if differing is not None:
                 fault = f"table {table}, row {differing}: the live row is not what the trail last recorded of it"

@@ -66,6 +66,9 @@ class PartialDateField(models.CharField):  # type: ignore[type-arg]  # the value
         except ValueError as problem:
             raise ValidationError(str(problem)) from problem
 
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(self.get_prep_value(value))
+
     def get_prep_value(self, value: Any) -> Any:
         return value.iso if isinstance(value, PartialDate) else value
 

@@ -18,11 +18,10 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections, models
 
-
 Model = type[models.Model]
 
 SQL_FOLDERS: list[Path] = []
-"""Folders of `*.sql` with functions over tables, run after migrations; each app that has one adds it in its AppConfig."""
+"""Folders of `*.sql` with functions over tables, run after migrations; an app adds its own in its AppConfig."""
 
 _unaudited: dict[str, str] = {
     "django_migrations": "the owner's record of schema changes",
@@ -154,8 +153,10 @@ def _trigger_list(model: Model) -> list[tuple[str, str]]:
         triggers.append(
             (
                 "zz_audit",  # last by name: the trail shows what the other triggers made of the row
-                "after insert or update or delete on {table} "
-                f"for each row execute function audit_record('{key}', '{hidden}')",
+                (
+                    "after insert or update or delete on {table} "
+                    f"for each row execute function audit_record('{key}', '{hidden}')"
+                ),
             )
         )
     return triggers
@@ -228,9 +229,7 @@ def missing_walls(using: str = "default") -> list[str]:
     for model in _tables():
         table = model._meta.db_table
         missing += [
-            f"table {table} lacks trigger {name}"
-            for name, _ in _trigger_list(model)
-            if (table, name) not in standing
+            f"table {table} lacks trigger {name}" for name, _ in _trigger_list(model) if (table, name) not in standing
         ]
         if _policies(model) and table not in walled:
             missing.append(f"table {table} lacks row-level security")

@@ -46,13 +46,14 @@ def approve_protocol(
         raise ProtocolRefused(f"This protocol file has {len(faults)} faults; none of it was taken.", problems=faults)
     if loaded.definition.study.code != study.code:
         raise ProtocolRefused(f"This is a protocol of study {loaded.definition.study.code}, not of {study.code}.")
-    if study.protocol_versions.filter(version=loaded.definition.study.version).exists():
+    version = loaded.definition.study.version
+    if study.protocol_versions.filter(version=version).exists():
         raise ProtocolRefused(
-            f"Version {loaded.definition.study.version} is already approved and never changes. Give the amendment a new version."
+            f"Version {version} is already approved and never changes. Give the amendment a new version."
         )
     return ProtocolVersion.objects.create(
         study=study,
-        version=loaded.definition.study.version,
+        version=version,
         text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         loaded_by=loaded_by,
@@ -64,7 +65,9 @@ def approve_protocol(
 
 
 @transaction.atomic
-def approve_at_site(*, actor: Actor, site: Site, protocol_version: ProtocolVersion, effective_date: date) -> SiteApproval:
+def approve_at_site(
+    *, actor: Actor, site: Site, protocol_version: ProtocolVersion, effective_date: date
+) -> SiteApproval:
     """Let a site work under a protocol version from a date on."""
     actor.require(Action.MANAGE_SITES)
     return SiteApproval.objects.create(

@@ -18,7 +18,9 @@ class SiteClosed(Refusal): ...
 
 
 @transaction.atomic
-def enter_subject(*, actor: Actor, site: Site, protocol_version: ProtocolVersion, at: datetime, number: str = "") -> Subject:
+def enter_subject(
+    *, actor: Actor, site: Site, protocol_version: ProtocolVersion, at: datetime, number: str = ""
+) -> Subject:
     """Enter a new subject under the next screening number of the site; `number` only where a source study has one."""
     actor.require(Action.CREATE_SUBJECT, at=site.pk)
     if not site.is_open:
@@ -51,14 +53,18 @@ def change_status(*, actor: Actor, subject: Subject, status: Status, at: datetim
     subject.save(update_fields=["status"])
     StatusChange.objects.create(subject=subject, status=status, at=at, why=why)
     announce(
-        events.StatusChanged(study_id=subject.study_id, site_id=subject.site_id, at=at, subject=subject.pk, status=status),
+        events.StatusChanged(
+            study_id=subject.study_id, site_id=subject.site_id, at=at, subject=subject.pk, status=status
+        ),
         actor=actor,
     )
     return subject
 
 
 @transaction.atomic
-def project_consent(*, subject: Subject, purpose: str, version: str, given: PartialDate, withdrawn: PartialDate | None) -> None:
+def project_consent(
+    *, subject: Subject, purpose: str, version: str, given: PartialDate, withdrawn: PartialDate | None
+) -> None:
     """Keep the consent that a completed consent page states where gates look for it."""
     ConsentGate.objects.update_or_create(
         subject=subject, purpose=purpose, version=version, defaults={"given": given, "withdrawn": withdrawn}

@@ -24,21 +24,10 @@ def of_value(record: FormRecord, path: str, value: Any) -> Iterator[Finding]:
 
 def _missing(record: FormRecord) -> Iterator[Finding]:
     """Values that the page needs and that are neither there nor explained."""
-    context = values.entry_context(record)
-    form = values.head_form(record, context=context)
     for place in values.all_places(record):
         if place.stored is not None or place.path in record.blank_reasons:
             continue
-        match place.path.split("/"):
-            case [name]:
-                needed = name in form.needed
-            case ["extra", code]:
-                needed = any(item.required for item in context.definition.form(record.form).items if item.code == code)
-            case [kind, _, name]:
-                needed = name in pages.page(record.page).line_types[kind].form.needed
-            case _:
-                needed = False
-        if needed:
+        if place.is_needed:
             row = place.path.split("/")[1] + ": " if place.path.count("/") == 2 else ""
             yield Finding(
                 place.path, f"{row}{place.label}: enter a value, or say why there is none.", Weight.BLOCKS, "missing"

@@ -31,7 +31,12 @@ class TypedDate(forms.CharField):
     """A date as a coordinator types it (`15mar26`, `mar 2026`, `t`, `-3`), to the precision that the field allows."""
 
     def __init__(
-        self, *, at_least: Precision = Precision.YEAR, at_most: Precision = Precision.DAY, in_future: bool = False, **kwargs: Any
+        self,
+        *,
+        at_least: Precision = Precision.YEAR,
+        at_most: Precision = Precision.DAY,
+        in_future: bool = False,
+        **kwargs: Any,
     ) -> None:
         self.at_least, self.at_most, self.in_future = at_least, at_most, in_future
         self.context: EntryContext | None = None
@@ -88,7 +93,7 @@ class Measured(forms.CharField):
         return "" if value is None else format(value, "f") if isinstance(value, Decimal) else value
 
 
-def entry_field(column: models.Field[Any, Any], **kwargs: Any) -> forms.Field | None:
+def entry_field(column: "models.Field[Any, Any]", **kwargs: Any) -> forms.Field | None:
     """The entry field of a model column, in the house's own kinds. Name it as `formfield_callback` of a CrfForm."""
     kwargs.setdefault("label", str(column.verbose_name)[:1].upper() + str(column.verbose_name)[1:])
     kwargs.setdefault("help_text", column.help_text)
@@ -114,11 +119,13 @@ def entry_field(column: models.Field[Any, Any], **kwargs: Any) -> forms.Field | 
 class CrfForm(forms.ModelForm):  # type: ignore[type-arg]  # the model is the page's own
     """The base of every entry form. Forms validate and show; services save, value by value.
 
-    `needed` names the fields without which the page is not complete (a value, or the reason why there is none). Choices
-    that the protocol declares are filled in `prepare`.
+    `needed` names the fields without which the page is not complete (a value, or the reason why there is none).
+    `presets` names fields that a new page fills by itself (a unit), which alone make no page begun. Choices that the
+    protocol declares are filled in `prepare`.
     """
 
     needed: tuple[str, ...] = ()
+    presets: tuple[str, ...] = ()
     units: dict[str, str] = {}
 
     def __init__(self, *args: Any, context: EntryContext | None = None, path_prefix: str = "", **kwargs: Any) -> None:

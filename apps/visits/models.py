@@ -190,7 +190,9 @@ def _give_entry_triggers(sender: type[models.Model], **_: object) -> None:
         return
     prefix = "" if issubclass(sender, CrfModel) else sender.kind
     arguments = f"'{prefix}', '{','.join(not_captured(sender))}'"
-    add_trigger(sender, "aa_site_from_record", "before insert on {table} for each row execute function site_from_record()")
+    add_trigger(
+        sender, "aa_site_from_record", "before insert on {table} for each row execute function site_from_record()"
+    )
     for name, function in (("ba_entry_rules", "guard_entry"), ("bb_path_versions", "count_path_versions")):
         when = "before" if function == "guard_entry" else "after"
         add_trigger(
@@ -202,7 +204,9 @@ class_prepared.connect(_give_entry_triggers, dispatch_uid="entry triggers")
 
 for _model in (Visit, FormRecord):
     add_trigger(_model, "aa_site_from_subject", SITE_FROM_SUBJECT)
-    add_trigger(_model, "ab_study_from_subject", "before insert on {table} for each row execute function study_from_subject()")
+    add_trigger(
+        _model, "ab_study_from_subject", "before insert on {table} for each row execute function study_from_subject()"
+    )
 add_trigger(
     FormRecord,
     "ba_path_versions",

@@ -1,4 +1,4 @@
-"""The registry of typed pages: higher floors say here what a page is made of and what must hold when it is completed."""
+"""The registry of typed pages: higher floors say what a page is made of and what must hold when it is completed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Weight(StrEnum):
 class Finding:
     """What a check says about a value: where, in words, and whether completion waits for it.
 
-    `check` names the check so that an answer ("this is right because …") can be kept and the same finding not asked twice.
+    `check` names the check, so that an answer ("this is right because …") is kept and the finding not asked twice.
     """
 
     path: str
@@ -38,6 +38,7 @@ class LineType:
     form: type[CrfForm]
     can_add: bool = False
     add_words: str = "Add a line"
+    row_title: str = ""
     label: Callable[[CrfLine], str] = lambda line: line.key
 
     @property

@@ -9,7 +9,7 @@ from apps.core.actor import Actor
 from apps.core.events import announce
 from apps.core.refusal import Refusal
 from apps.subjects.models import Anchor, Subject
-from apps.visits import events, services
+from apps.visits import events, pages, services
 from apps.visits.models import FormRecord, Visit, VisitStatus
 from clinical.partial_date import PartialDate
 from clinical.protocol.schedule import PlannedVisit
@@ -76,6 +76,8 @@ def start_visit(*, actor: Actor, visit: Visit, took_place: PartialDate, at: date
     visit.save(update_fields=["status", "took_place", "reason_missed"])
     planned = planned_visit(visit)
     for form in planned.forms if planned else ():
+        if not pages.known(visit.subject.protocol_version.definition.form(form).page.value):
+            continue
         open_form(actor=actor, visit=visit, form=form, at=at)
     announce(_started(visit, at), actor=actor)
     return visit
@@ -138,7 +140,12 @@ def miss_visit(*, actor: Actor, visit: Visit, why: str, skipped: bool, at: datet
     visit.status = VisitStatus.SKIPPED if skipped else VisitStatus.MISSED
     visit.reason_missed = why.strip()
     visit.save(update_fields=["status", "reason_missed"])
-    announce(events.VisitMissed(study_id=visit.study_id, site_id=visit.site_id, at=at, visit=visit.pk, subject=visit.subject_id), actor=actor)
+    announce(
+        events.VisitMissed(
+            study_id=visit.study_id, site_id=visit.site_id, at=at, visit=visit.pk, subject=visit.subject_id
+        ),
+        actor=actor,
+    )
     return visit
 
 

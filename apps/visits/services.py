@@ -137,7 +137,13 @@ def save_value(
 
 @transaction.atomic
 def save_values(
-    *, actor: Actor, record: FormRecord, texts: dict[str, str], at: datetime, reason: str = "", seen: dict[str, int] | None = None
+    *,
+    actor: Actor,
+    record: FormRecord,
+    texts: dict[str, str],
+    at: datetime,
+    reason: str = "",
+    seen: dict[str, int] | None = None,
 ) -> FormRecord:
     """Save several values as one act: all of them, or (with every problem named) none."""
     record = _locked_for_entry(actor, record)
@@ -241,7 +247,7 @@ def mark_not_done(*, actor: Actor, record: FormRecord, why: str, at: datetime) -
     record = _locked_for_entry(actor, record)
     if not why.strip():
         raise ReasonNeeded("Say why this form was not done.")
-    if any(place.stored is not None for place in values.all_places(record)):
+    if any(place.stored is not None and not place.is_preset for place in values.all_places(record)):
         raise HoldsValues("This form holds values. Clear them first, with their reasons; then mark it not done.")
     record.state, record.not_done_reason = EntryState.NOT_DONE, why.strip()
     with because(why):
@@ -278,14 +284,14 @@ def _change(
     with because(reason.strip()), _closed_in_words():
         for place, value in changes:
             place.put(value)
-        explained = {path for place, value in changes if value is not None and (path := place.path) in record.blank_reasons}
+        explained = {
+            path for place, value in changes if value is not None and (path := place.path) in record.blank_reasons
+        }
         if explained:
             record.blank_reasons = {path: why for path, why in record.blank_reasons.items() if path not in explained}
             record.save(update_fields=["blank_reasons"])
         _begin(record)
-    announce(
-        events.ValuesChanged(**_about(record, at), paths=tuple(place.path for place, _ in changes)), actor=actor
-    )
+    announce(events.ValuesChanged(**_about(record, at), paths=tuple(place.path for place, _ in changes)), actor=actor)
 
 
 def _begin(record: FormRecord) -> None:
@@ -298,7 +304,11 @@ def _locked_for_entry(actor: Actor, record: FormRecord) -> FormRecord:
     """The record, locked against other writers, once the actor may enter and the page is open to entry."""
     page = pages.page(record.page)
     _require_entry(actor, page, record.site_id)
-    record = FormRecord.objects.select_for_update(of=("self",)).select_related("site", "visit", "protocol_version").get(pk=record.pk)
+    record = (
+        FormRecord.objects.select_for_update(of=("self",))
+        .select_related("site", "visit", "protocol_version")
+        .get(pk=record.pk)
+    )
     if record.is_locked:
         raise Closed("This form is locked. To change it, ask the data manager to unlock it.")
     if record.is_frozen:
@@ -356,4 +366,3 @@ def _about(record: FormRecord, at: datetime) -> dict[str, Any]:
         "page": record.page,
         "form": record.form,
     }
-

@@ -1,4 +1,4 @@
-"""Where a path leads: from `grade`, `results/ALT/reported` or `extra/dysgeusia` to the row, the form field and its text."""
+"""Where a path leads: from `grade`, `results/ALT/reported` or `extra/taste` to the row, the form field and its text."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +13,7 @@ from apps.core.refusal import NotFound
 from apps.visits import extra_items, pages
 from apps.visits.forms import CrfForm, EntryContext
 from apps.visits.models import CrfLine, CrfModel, FormRecord
+from clinical.protocol.pages import Item
 
 EXTRA = "extra"
 
@@ -26,6 +27,8 @@ class ValuePlace:
     name: str
     field: forms.Field
     label: str
+    is_needed: bool = False
+    is_preset: bool = False
 
     @property
     def stored(self) -> Any:
@@ -128,8 +131,7 @@ def place(record: FormRecord, path: str, *, context: EntryContext | None = None)
         case ["extra", code]:
             item = next((item for item in context.definition.form(record.form).items if item.code == code), None)
             if item is not None:
-                field = extra_items.field(item, context)
-                return ValuePlace(path=path, row=record, name=code, field=field, label=item.label)
+                return _extra(record, item, context)
         case [kind, key, name]:
             line_type = pages.page(record.page).line_types.get(kind)
             if line_type is not None:
@@ -142,20 +144,36 @@ def place(record: FormRecord, path: str, *, context: EntryContext | None = None)
 def _in_form(path: str, form: CrfForm, name: str) -> ValuePlace:
     if name not in form.fields:
         raise NotFound(f"This form has no field {path}.")
-    return ValuePlace(path=path, row=form.instance, name=name, field=form.fields[name], label=str(form.fields[name].label))
+    field = form.fields[name]
+    return ValuePlace(
+        path=path,
+        row=form.instance,
+        name=name,
+        field=field,
+        label=str(field.label),
+        is_needed=name in form.needed,
+        is_preset=name in form.presets,
+    )
+
+
+def _extra(record: FormRecord, item: Item, context: EntryContext) -> ValuePlace:
+    return ValuePlace(
+        path=f"{EXTRA}/{item.code}",
+        row=record,
+        name=item.code,
+        field=extra_items.field(item, context),
+        label=item.label,
+        is_needed=item.required,
+    )
 
 
 def all_places(record: FormRecord) -> list[ValuePlace]:
     """Every captured value of the record, in page order: head, extra items, lines."""
     context = entry_context(record)
     form = head_form(record, context=context)
-    places = [_in_form(name, form, name) for name in form.fields]
-    places += [
-        ValuePlace(
-            path=f"{EXTRA}/{item.code}", row=record, name=item.code, field=extra_items.field(item, context), label=item.label
-        )
-        for item in context.definition.form(record.form).items
-    ]
+    left_out = context.definition.form(record.form).leave_out
+    places = [_in_form(name, form, name) for name in form.fields if name not in left_out]
+    places += [_extra(record, item, context) for item in context.definition.form(record.form).items]
     for line_type in pages.page(record.page).lines:
         for line in lines(record, line_type.kind):
             line_fields = line_form(record, line, context=context)

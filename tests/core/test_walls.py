@@ -18,8 +18,15 @@ def test_the_application_cannot_switch_a_trigger_off() -> None:
         cursor.execute("alter table subjects_subject disable trigger zz_audit")
 
 
-@pytest.mark.parametrize("verb", ["update audit_auditevent set reason = 'x'", "delete from audit_auditevent", "truncate audit_auditevent",
-                                  "insert into audit_auditblock select * from audit_auditblock"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "update audit_auditevent set reason = 'x'",
+        "delete from audit_auditevent",
+        "truncate audit_auditevent",
+        "insert into audit_auditblock select * from audit_auditblock",
+    ],
+)
 def test_the_application_cannot_write_the_trail(verb: str) -> None:
     with pytest.raises(DatabaseError, match="permission denied"), connection.cursor() as cursor:
         cursor.execute(verb)
@@ -40,6 +47,7 @@ def test_every_model_of_ours_has_a_name_a_person_can_read() -> None:
     silent = [
         model.__name__
         for model in apps.get_models()
-        if model.__module__.startswith("apps.") and "__str__" not in {name for base in model.__mro__[:-3] for name in vars(base)}
+        if model.__module__.startswith("apps.")
+        and "__str__" not in {name for base in model.__mro__[:-3] for name in vars(base)}
     ]
     assert silent == []

@@ -1,0 +1,1 @@
+"""Tells a believable trial through the services: demo data, training, load tests."""

@@ -1,0 +1,1 @@
+"""Protocol deviations: a log of their own, opened by the system or by hand."""

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class DeviationsConfig(AppConfig):
+    name = "apps.deviations"

@@ -1,0 +1,1 @@
+"""What was given: administrations and their modifications, lymphodepletion, premedication, the cell product."""

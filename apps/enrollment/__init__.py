@@ -1,0 +1,1 @@
+"""From eligible to enrolled: eligibility sign-off, cohorts, slots, dose-level assignment, stagger."""

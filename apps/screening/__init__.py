@@ -1,0 +1,1 @@
+"""Screening: consent pages, criteria, demographics, histories, biomarkers, screen failure and screening again."""

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class TumorConfig(AppConfig):
+    name = "apps.tumor"
