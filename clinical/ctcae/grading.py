@@ -16,7 +16,7 @@ The case people get wrong: potassium of 3.2 is not "grade 2", it is grade 1 or 2
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from clinical import units
@@ -74,6 +74,23 @@ def _in_words(comparison: Comparison, facts: Facts, unit: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """Something to ask: `words` is the key of its answer; the grade on yes, and on no where that is another one."""
+
+    words: str
+    text: str
+    yes: int | None
+    no: int | None = None
+
+    @property
+    def in_words(self) -> str:
+        """'Is the subject symptomatic? If not, grade 2.'"""
+        if self.no is not None:
+            return f"{self.text} If not, grade {self.no}."
+        return self.text if self.text.startswith("Grade") else f"{self.text} If so, grade {self.yes}."
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one value becomes under one criterion; `refusal` says why no criterion could be applied at all."""
 
@@ -92,28 +109,30 @@ class Outcome:
         return tuple(sorted({*self.also, *(() if self.grade is None else (self.grade,))}))
 
     @property
-    def questions(self) -> tuple[str, ...]:
-        """What to ask the investigator, one sentence a question, where the number alone does not settle the grade."""
-        if self.criterion is None or not self.also:
+    def questions(self) -> tuple[Question, ...]:
+        """What to ask the investigator where the number alone does not settle the grade."""
+        criterion, facts = self.criterion, self.facts
+        if criterion is None or facts is None or not self.also:
             return ()
         if self.clause is not None and self.clause.kind is Kind.ASK:
-            choices = "; ".join(f"grade {way.grade}: {way.words}" for way in self.criterion.raised_by)
-            return (f"Which applies? {choices[0].upper()}{choices[1:]}.",)
+            return tuple(
+                Question(way.words, f"Grade {way.grade}: {way.words}?", way.grade) for way in criterion.raised_by
+            )
         asked = []
-        if (other := _unassumed(self)) is not None:
-            open_questions = [text for phrase, text in self.criterion.questions if phrase not in self.answered]
-            asked.append(f"{' '.join(open_questions)} If not, grade {other}.")
-        asked += [
-            f"{way.question} If so, grade {way.grade}."
-            for way in self.criterion.raised_by
-            if way.question and way.words not in self.answered and way.grade in self.also
-        ]
+        for words, text in criterion.questions:
+            if words in self.answered:
+                continue
+            no = _grade_of(_deciding(criterion, facts, {**self.answered, words: False}, otherwise=True))
+            if no is not None and no in self.also:
+                asked.append(Question(words, text, self.grade, no))
+        lifts = [way for way in criterion.raised_by if way.words not in self.answered and way.grade in self.also]
+        asked += [Question(way.words, way.question, way.grade) for way in lifts if way.question]
         return tuple(asked)
 
     @property
     def question(self) -> str:
         """The questions as one text; empty where there is none."""
-        return " ".join(self.questions)
+        return " ".join(question.in_words for question in self.questions)
 
     @property
     def raised_by(self) -> tuple[str, ...]:
@@ -168,15 +187,6 @@ def _deciding(criterion: Criterion, facts: Facts, answers: Mapping[str, bool], o
 
 def _grade_of(clause: Clause | None) -> int | None:
     return 0 if clause is None else clause.grade
-
-
-def _unassumed(outcome: Outcome) -> int | None:
-    """The grade with every open question of the clauses answered no, if that is another one."""
-    criterion, facts = outcome.criterion, outcome.facts
-    if criterion is None or facts is None or all(phrase in outcome.answered for phrase, _ in criterion.questions):
-        return None
-    other = _grade_of(_deciding(criterion, facts, outcome.answered, otherwise=False))
-    return other if other in outcome.also else None
 
 
 def _flag(baseline: Decimal | None, lln: Decimal | None, uln: Decimal | None) -> BaselineFlag | None:
@@ -266,6 +276,14 @@ def find(*, version: str, system: UnitSystem, term: str, direction: Direction | 
     return _match(version, system, term, direction, unit)
 
 
+@cache
+def answerable(version: str) -> frozenset[str]:
+    """The words by which symptoms and interventions are answered in a version of CTCAE."""
+    found = [column for columns in criteria(version).values() for column in columns]
+    asked = {words for criterion in found for words, _ in criterion.questions}
+    return frozenset(asked | {way.words for criterion in found for way in criterion.raised_by})
+
+
 def _in_criterions_unit(
     columns: tuple[Criterion, ...], facts: Facts, unit: str, analyte: str | None
 ) -> tuple[Criterion, Facts] | Outcome:
@@ -313,6 +331,8 @@ def grades(
     Value, limits and baseline share `unit`. Any unit of the analyte will do: CTCAE's own numbers for that unit are used
     where it prints them, otherwise the value is converted exactly, never rounded.
     """
+    if strange := sorted(answers.keys() - answerable(version)):
+        raise ValueError(f"CTCAE {version} asks nothing of these words: {', '.join(strange)}.")
     facts = Facts(value, lln, uln, baseline, change, baseline_flag)
     code = what.strip().upper()
     analyte: str | None

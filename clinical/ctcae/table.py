@@ -27,10 +27,13 @@ _SYSTEMS = {"si": UnitSystem.SI, "us": UnitSystem.US}
 _NUMBERS = ("value", "lln", "uln", "baseline", "pct_change")
 
 
-def missing_columns(header: Sequence[str]) -> str | None:
-    """Which required columns a header lacks, as a sentence; None where it has them all."""
+def header_problem(header: Sequence[str]) -> str | None:
+    """What is wrong with a header, as a sentence; None where every column is there, and once."""
     lacking = [name for name in REQUIRED if name not in header]
-    return f"The table has no column: {', '.join(lacking)}." if lacking else None
+    if lacking:
+        return f"The table has no column: {', '.join(lacking)}."
+    twice = sorted({name for name in header if header.count(name) > 1})
+    return f"The table has a column twice: {', '.join(twice)}." if twice else None
 
 
 def _number(text: str) -> Decimal | None:
@@ -59,8 +62,8 @@ class LabTable:
     """
 
     def __init__(self, header: Sequence[str], *, version: str, system: UnitSystem) -> None:
-        if (lacking := missing_columns(header)) is not None:
-            raise ValueError(lacking)
+        if (problem := header_problem(header)) is not None:
+            raise ValueError(problem)
         self.header = list(header)
         self.version, self.system = version, system
         self.problems: list[str] = []

@@ -98,6 +98,7 @@ def test_the_order_and_the_bytes_are_the_same_every_time(tmp_path: Path) -> None
     ("table", "problems"),
     [
         ("term,value\nAnemia,80\n", ["The table has no column: unit, lln, uln."]),
+        ("term,value,unit,lln,uln,value\n", ["The table has a column twice: value."]),
         ("", ["The table has no column: term, value, unit, lln, uln."]),
         (
             (

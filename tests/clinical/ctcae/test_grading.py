@@ -183,6 +183,27 @@ def test_an_intervention_lifts_an_abnormal_result_to_its_grade(
     assert (outcome.grade, outcome.also) == (expected, also)
 
 
+def test_the_criteria_of_inr_take_the_subject_as_on_anticoagulation_and_ask() -> None:
+    """INR 1.3 against a baseline of 0.5 is 2.6 times baseline; off anticoagulation it is just above 1.2."""
+    outcome = grade("INR", Decimal("1.3"), "", version="5.0", baseline=Decimal("0.5"))
+    assert (outcome.grade, outcome.also) == (3, (1,))
+    assert outcome.question == "Is the subject on anticoagulation? If not, grade 1."
+
+
+def test_a_question_has_the_words_that_its_answer_goes_by() -> None:
+    facts = {"version": "6.0", "uln": Decimal(100)}
+    outcome = grade("AMYLASE", Decimal(300), "U/L", **facts)  # type: ignore[arg-type]  # keywords of one call
+    (question,) = outcome.questions
+    assert (question.words, question.yes, question.no) == ("moderate or severe signs or symptoms", 3, 2)
+    settled = grade("AMYLASE", Decimal(300), "U/L", answers={question.words: False}, **facts)  # type: ignore[arg-type]
+    assert settled.possible == (2,)
+
+
+def test_an_answer_to_a_question_that_nobody_asks_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"CTCAE 5\.0 asks nothing of these words: symptomattic\."):
+        grade("CA", Decimal("2.7"), "mmol/L", version="5.0", uln=Decimal("2.6"), answers={"symptomattic": True})
+
+
 def test_a_normal_result_is_not_lifted_by_an_intervention() -> None:
     answers = {"transfusion indicated": True}
     outcome = grade("HGB", Decimal(130), "g/L", version="5.0", lln=Decimal(120), uln=Decimal(160), answers=answers)
