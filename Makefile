@@ -34,7 +34,7 @@ check: dev-environment
 	$(VENV)/djade --check --target-version 5.2 $(TEMPLATES)
 	$(VENV)/mypy apps clinical trialsite scripts manage.py
 	$(VENV)/lint-imports
-	$(VENV)/python manage.py makemigrations --check --dry-run
+	$(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 browser: dev-environment
 	@$(VENV)/python scripts/browser.py

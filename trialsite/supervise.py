@@ -16,8 +16,15 @@ MANAGE = (PYTHON, "manage.py")
 CELERY = (PYTHON, "-m", "celery", "--app=trialsite.celery:app", "--quiet")
 
 
-def has_no_users(environment: Mapping[str, str]) -> bool:
+def _has(command: str) -> bool:
+    """Whether this checkout has the demo floor's command; a server may be run without that floor."""
+    return (ROOT / "apps" / "demo" / "management" / "commands" / f"{command}.py").is_file()
+
+
+def wants_demo(environment: Mapping[str, str]) -> bool:
     """Whether the database is fresh: a demo trial goes into an empty database only, never beside real data."""
+    if not _has("demo_load"):
+        return False
     with psycopg.connect(environment[OWNER_ONLY]) as connection:
         return connection.execute("SELECT NOT EXISTS (SELECT FROM accounts_user)").fetchone() == (True,)
 
@@ -27,7 +34,7 @@ def demo_plan(place: Place) -> Plan:
     return Plan(
         steps=(
             Step("Migrations", (*MANAGE, "migrate", "--noinput", "--verbosity=0")),
-            Step("Demo trial", (*MANAGE, "demo_load"), wanted=has_no_users),
+            Step("Demo trial", (*MANAGE, "demo_load"), wanted=wants_demo),
         ),
         services=(
             Service(
@@ -54,7 +61,7 @@ def demo_plan(place: Place) -> Plan:
                 (*CELERY, "beat", "--loglevel=WARNING", "--pidfile=", f"--schedule={place.data / 'beat-schedule'}"),
             ),
         ),
-        signins=(*MANAGE, "demo_signins"),
+        signins=(*MANAGE, "demo_signins") if _has("demo_signins") else (),
     )
 
 
