@@ -214,7 +214,7 @@ def _judge_waiting(
     if still_progressed or (new_still_there and not _has_improved(since, evaluation)):
         rule = f"iUPD: no further growth since {since.visit}"
         return _immune(evaluation, ImmuneResponse.IUPD, rule, new_mm, counts_from), standing
-    if _without_new_lesions(evaluation) is Response.NE:
+    if _without_new_lesions(evaluation) is Response.NE or _cannot_refute(disease, waiting, assessment, evaluation):
         rule = f"NE: {evaluation.rule.partition(': ')[2]}; iUPD at {since.visit} is neither confirmed nor refuted"
         return _immune(evaluation, ImmuneResponse.NE, rule, new_mm, counts_from), standing
     reset = replace(
@@ -251,6 +251,14 @@ def _assigned(
 
 def _without_new_lesions(evaluation: Evaluation) -> Response:
     return overall_response(target=evaluation.target, non_target=evaluation.non_target, new_lesion=NewLesion.NO)
+
+
+def _cannot_refute(disease: Disease, waiting: _Unconfirmed, assessment: Assessment, evaluation: Evaluation) -> bool:
+    """Whether what made the iUPD could not be evaluated this time, so that nothing says it has gone back."""
+    if NON_TARGETS in waiting.where and evaluation.non_target is Response.NE:
+        return True
+    seen = [assessment.by_lesion.get(name) for name in waiting.new_names]
+    return NEW_LESIONS in waiting.where and any(one is not None and not one.state.was_evaluated for one in seen)
 
 
 def _has_improved(since: Evaluation, now: Evaluation) -> bool:

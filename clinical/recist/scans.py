@@ -6,6 +6,7 @@ Rows that contradict each other are not guessed at: each contradiction is named 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 
 from clinical.recist.lesion_tables import STATE_TEST, Evaluator, Reading, Visit, visit_number
 from clinical.recist.lesions import Assessment, Kind, Lesion, Measurement, State
@@ -197,13 +198,18 @@ def _date_of(dates: Iterable[ScanDate]) -> ScanDate:
     return min(dates, key=lambda day: (not day.is_exact, day.earliest))
 
 
-def in_time(scans: Sequence[Scan]) -> list[Scan]:
-    """The assessments in the order they took place, by date; where a partial date cannot tell, by visit number."""
+def in_order_of_visits(scans: Iterable[Scan]) -> list[Scan]:
+    """The assessments by visit number, which SDTM defines as their order in time, and by date within one number."""
+    return sorted(scans, key=lambda scan: (scan.number, scan.assessment.date.earliest))
+
+
+def in_order_of_dates(scans: Sequence[Scan]) -> list[Scan]:
+    """The assessments by date; where a partial date cannot tell, by visit number."""
     placed = sorted(
         (scan for scan in scans if scan.assessment.date.is_exact),
         key=lambda scan: (scan.assessment.date.earliest, scan.number),
     )
-    for scan in sorted((scan for scan in scans if not scan.assessment.date.is_exact), key=lambda one: one.number):
+    for scan in in_order_of_visits(scan for scan in scans if not scan.assessment.date.is_exact):
         day = scan.assessment.date
         low = max((i + 1 for i, other in enumerate(placed) if day.is_surely_after(other.assessment.date)), default=0)
         high = next(
@@ -213,6 +219,16 @@ def in_time(scans: Sequence[Scan]) -> list[Scan]:
         place = next((i for i in range(low, high) if placed[i].number > scan.number), high)
         placed.insert(place, scan)
     return placed
+
+
+def numbered_against_time(scans: Sequence[Scan]) -> list[str]:
+    """Neighbors whose visit numbers go up while their dates go down, in words."""
+    return [
+        f"Visit {later.number_text} ({later.visit}) of {later.assessment.date} is numbered after visit "
+        f"{earlier.number_text} ({earlier.visit}) of {earlier.assessment.date}."
+        for earlier, later in pairwise(in_order_of_visits(scans))
+        if earlier.assessment.date.is_surely_after(later.assessment.date)
+    ]
 
 
 def split_at_baseline(scans: Sequence[Scan], reference: ScanDate | None) -> tuple[Scan, list[Scan]]:

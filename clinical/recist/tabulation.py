@@ -54,13 +54,15 @@ class Derivation:
     settings: Settings = field(default_factory=Settings)
     visit_by_date: bool = False
     """Two scans under one visit number are two assessments where their values contradict each other."""
+    order_by_date: bool = False
+    """Assessments follow each other by date and not by visit number, where the two disagree."""
     references: Mapping[str, ScanDate] | None = None
     """Reference date per subject; without them the clock starts at the baseline assessment."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubjectOutcome:
-    """What came of one subject: rows for RS, or the problems that forbid them; and remarks on the baseline."""
+    """What came of one subject: rows for RS, or the problems that forbid them; and remarks that forbid nothing."""
 
     subject: str
     rows: list[tuple[str, ...]]
@@ -108,7 +110,8 @@ def derive_subject(
         for visit in of_evaluator.values():
             found += scans.scans_of(subject, evaluator, visit, lesions, derivation.visit_by_date, problems)
         if not problems:
-            baseline, later = scans.split_at_baseline(scans.in_time(found), reference)
+            in_order = scans.in_order_of_dates if derivation.order_by_date else scans.in_order_of_visits
+            baseline, later = scans.split_at_baseline(in_order(found), reference)
             followed = scans.with_parents(lesions, baseline.assessment)
             start = reference or baseline.assessment.date
             courses.append(_Course(subject, evaluator, followed, baseline.assessment, later, start))
@@ -122,7 +125,10 @@ def derive_subject(
         findings=[
             f"Subject {subject}, {course.reader}: {finding}"
             for course in courses
-            for finding in baseline_findings(course.lesions, course.baseline, derivation.settings)
+            for finding in (
+                *baseline_findings(course.lesions, course.baseline, derivation.settings),
+                *scans.numbered_against_time(course.scans),
+            )
         ],
     )
 

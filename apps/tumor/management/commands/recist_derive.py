@@ -62,7 +62,15 @@ class Command(BaseCommand):
             help="take contradicting scans under one visit number for several assessments, told apart by date",
         )
         parser.add_argument(
-            "--findings", metavar="FINDINGS.txt", type=Path, help="where objections to the baseline lesions go"
+            "--order-by-date",
+            action="store_true",
+            help="take assessments in the order of their dates and not of their visit numbers",
+        )
+        parser.add_argument(
+            "--findings",
+            metavar="FINDINGS.txt",
+            type=Path,
+            help="where objections to baseline lesions and visit numbers go",
         )
 
     def handle(self, *args: Any, out: Path, findings: Path | None, **options: Any) -> None:
@@ -96,6 +104,7 @@ class Command(BaseCommand):
                     missing_as_ne=True,
                 ),
                 visit_by_date=options["visit_by_date"],
+                order_by_date=options["order_by_date"],
                 references=references,
             )
             target = opened.enter_context(whole_file(out))
@@ -117,7 +126,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Responses of {subjects} subjects derived into {out}.")
         if remarked:
             where = f"in {findings}" if findings else "not kept; name a file with --findings"
-            self.stdout.write(f"Objections to baseline lesions: {remarked}, {where}.")
+            self.stdout.write(f"Objections to baseline lesions and visit numbers: {remarked}, {where}.")
 
 
 def _count(text: str) -> int:
