@@ -24,6 +24,7 @@ The language, every construct once:
     lasts = { at_least = "7 d" }                   # ... counting the moment itself
     not_back_to = { grade = 2, within = "72 h" }   # still above grade 2 when 72 h are over: at exactly 72 h it is back
     resolves = { to = 1, within = "7 d" }          # the opposite, for exceptions
+    worsens_by = 2                                 # grades above the one in force when the DLT period opened
     fatal = true                                   # fatal outcome or grade 5
 
     # -- why -----------------------------------------------------------------------------------------------------
@@ -32,7 +33,8 @@ The language, every construct once:
     due_to = ["lymphodepletion"]                   # a cause that the site named; for exceptions. Unanswered is no
     symptom_of = { terms = ["Cytokine release syndrome"], scale = "ASTCT", grade = { at_most = 2 } }
                                                    # the site recorded it as part of such an event; for exceptions
-    answers = { symptomatic = false }              # yes/no questions of the adverse-event page, by name
+    answers = { symptomatic = false }              # yes/no questions of the adverse-event page, or of the subject
+                                                   #   where the page has not got them: { "liver metastases" = true }
 
     # -- together with what --------------------------------------------------------------------------------------
     together_with = { socs = ["Vascular disorders"], terms = ["Epistaxis"], grade = 2 }
@@ -83,11 +85,11 @@ HAEMATOLOGICAL_SOC = "Blood and lymphatic system disorders"
 # CTCAE keeps the blood counts under Investigations, away from the blood disorders.
 HAEMATOLOGICAL_TERMS = (
     "CD4 lymphocytes decreased",
-    "Eosinophilia",
     "Hemoglobin increased",
     "Lymphocyte count decreased",
     "Lymphocyte count increased",
     "Neutrophil count decreased",
+    "Neutrophil count increased",
     "Platelet count decreased",
     "White blood cell decreased",
 )
@@ -257,6 +259,7 @@ class Clause:
     grades: GradeRange | None = None
     persists: Persistence | None = None
     resolves: Persistence | None = None
+    worsens_by: int | None = None
     fatal: bool = False
     related_to: tuple[str, ...] | None = None
     missing_relation: MissingRelation = MissingRelation.RELATED
@@ -347,7 +350,19 @@ _At = Callable[[str], _Path]  # where a key of the table being read stands
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 _EVENT_KEYS = (
-    *("terms", "socs", "group", "other_than", "scale", "grade", "lasts", "not_back_to", "resolves", "fatal"),
+    *(
+        "terms",
+        "socs",
+        "group",
+        "other_than",
+        "scale",
+        "grade",
+        "lasts",
+        "not_back_to",
+        "resolves",
+        "worsens_by",
+        "fatal",
+    ),
     *("related_to", "missing_relation", "due_to", "symptom_of", "answers", "together_with"),
 )
 _SUBJECT_KEYS = ("labs", "missed_doses", "dose_delay", "interventions")
@@ -523,6 +538,7 @@ def _clause(reader: _Reader, table: Mapping[str, object], base: _Path, *, lower:
         grades=grades,
         persists=persists,
         resolves=_resolves(reader, table["resolves"], at("resolves")) if "resolves" in table else None,
+        worsens_by=_worsens_by(reader, table["worsens_by"], at("worsens_by")) if "worsens_by" in table else None,
         fatal=reader.yes_no(table["fatal"], at("fatal")) if "fatal" in table else False,
         related_to=related_to,
         missing_relation=missing_relation,
@@ -591,6 +607,10 @@ def _persists(reader: _Reader, table: Mapping[str, object], at: _At, grades: Gra
             )
         return persists
     return None
+
+
+def _worsens_by(reader: _Reader, raw: object, path: _Path) -> int:
+    return reader.whole(raw, path, least=1, most=FATAL_GRADE)
 
 
 def _resolves(reader: _Reader, raw: object, path: _Path, *, to: str = "to") -> Persistence:

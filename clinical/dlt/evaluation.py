@@ -348,6 +348,10 @@ class _Question:
     ) -> list[Verdict]:
         """The conditions that criteria and exceptions have in common."""
         asked = [self._answered(event, question, wanted) for question, wanted in clause.answers]
+        if clause.worsens_by:
+            before, now = self._grade_at_opening(segments), segments[index].grade or 0
+            told = f"from grade {before} at the opening of the DLT period to grade {now}"
+            asked.append(yes(told) if now - before >= clause.worsens_by else no(told))
         if clause.resolves:
             asked.append(kleene.opposite(self._lasts(segments, index, clause.resolves)))
         if clause.due_to:
@@ -426,7 +430,7 @@ class _Question:
         return lacks(f"the relation to {' and '.join(unanswered)}")
 
     def _answered(self, event: ToxicityEvent, question: str, wanted: bool) -> Verdict:
-        answer = event.answers.get(question)
+        answer = event.answers.get(question, self.facts.answers.get(question))
         if answer is None:
             return lacks(f"the answer to “{question}”")
         said = f"{question}: {'yes' if answer else 'no'}"

@@ -83,9 +83,10 @@ class Intervention:
 
 @dataclass(frozen=True, slots=True)
 class SubjectFacts:
-    """Everything about one subject that a DLT definition may ask for."""
+    """Everything about one subject that a DLT definition may ask for; `answers` are what is so at baseline."""
 
     events: tuple[ToxicityEvent, ...] = ()
     labs: tuple[LabFact, ...] = ()
     doses: tuple[Exposure, ...] = ()
     interventions: tuple[Intervention, ...] = ()
+    answers: Mapping[str, bool | None] = field(default_factory=dict)

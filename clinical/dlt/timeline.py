@@ -96,7 +96,10 @@ def lasts(
     """Whether a run of grades stays above a grade for longer than the span, as far as that is known at `at`."""
     if not run:
         return no(f"never above grade {persistence.above}")
-    began, ended, is_over = run[0].began, run[-1].ended, run[-1].is_over
+    began, is_over = run[0].began, run[-1].is_over
+    # Entries may overlap: it is over when the last of them is, in whatever order they began.
+    known = [segment.ended for segment in run if segment.ended is not None]
+    ended = max(known, key=lambda end: (end.latest(), end.earliest())) if known and run[-1].ended else run[-1].ended
     if began is None:
         return lacks(f"the day on which grade {run[0].grade} began")
     if ended is not None and ended.earliest_at(zone) > at:

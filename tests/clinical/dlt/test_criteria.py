@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from clinical.dlt import criteria, span
 from clinical.dlt.criteria import (
@@ -20,6 +22,7 @@ from clinical.dlt.criteria import (
 )
 from clinical.dlt.span import Span
 from tests.clinical.dlt.casebook import example
+from tests.conftest import ROOT
 
 
 def written(toml: str) -> tuple[tuple[Criterion, ...], list[Problem]]:
@@ -41,6 +44,12 @@ def test_the_documented_definitions_read_without_a_fault(trial: str, ids: int) -
     read, problems = written(example(trial))
     assert problems == []
     assert len({criterion.id for criterion in read}) == ids
+
+
+@pytest.mark.parametrize("trial", ["IMA402", "IMA203"])
+def test_the_documented_definition_is_that_of_the_trials_protocol_file(trial: str) -> None:
+    protocol = tomllib.loads((ROOT / f"protocols/{trial}/1.0.toml").read_text(encoding="utf-8"), parse_float=Decimal)
+    assert parse_criteria(protocol["dlt"]["criterion"]) == written(example(trial))
 
 
 def test_a_grade_alone_is_at_least_that_grade() -> None:
@@ -134,6 +143,27 @@ def test_every_fault_is_named_and_sound_criteria_are_kept() -> None:
         "dlt.criterion[3].text",
         "dlt.criterion[3].id",
     ]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 9) | st.floats() | st.sampled_from(["", "ALT", "72 h", "study", "any"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["grade", "at_least", "test", "all", "within", "terms", "x"]), inner, max_size=4
+        )
+    ),
+    max_leaves=6,
+)
+KEYS = ["id", "text", "grade", "terms", "lasts", "not_back_to", "labs", "any_of", "unless", "answers", "missed_doses"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6), max_size=3))
+def test_whatever_a_file_holds_is_read_or_answered_with_faults(tables: list[dict[str, Any]]) -> None:
+    read, problems = parse_criteria(tables)
+    assert len(read) == len(tables) or problems
+    assert all(problem.sentence.endswith((".", "?")) for problem in problems)
 
 
 @pytest.mark.parametrize(

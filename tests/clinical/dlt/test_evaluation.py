@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinical.dlt.evaluation import Answer, Conventions, question_arises
+from clinical.dlt.evaluation import Answer, Conventions, assess_event, question_arises
 from clinical.dlt.facts import Exposure, Intervention, LabFact, SubjectFacts
 from clinical.dlt.window import WindowRule
 from clinical.partial_date import PartialDate
@@ -149,6 +149,33 @@ def test_a_protocol_may_ask_for_more_than_the_grade_at_the_first_dose() -> None:
     strict = Conventions(worse_than_at_opening=True)
     assert answer(ask(criterion("grade = 3"), wave)) == "met"
     assert answer(ask(criterion("grade = 3"), wave, conventions=strict)) == "not met"
+
+
+@pytest.mark.parametrize(
+    ("grades", "expected"),
+    [
+        (["1 02-20", "3 03-04"], "met"),
+        (["2 02-20", "3 03-04"], "not met"),
+        (["2 02-20", "3 03-04", "4 03-05"], "met"),
+        (["2 02-20 02-25", "3 03-04"], "met"),  # gone when the period opened
+        (["2 03-04"], "not met"),
+    ],
+)
+def test_a_subject_with_liver_metastases_may_need_two_grades_more(grades: list[str], expected: str) -> None:
+    rule = criterion('grade = 3\nworsens_by = 2\nanswers = { "liver metastases" = true }')
+    asked = event("Alanine aminotransferase increased", INVESTIGATIONS, *grades)
+
+    def found(**answers: bool) -> str:
+        facts = SubjectFacts(events=(asked,), answers={"liver metastases": True, **answers})
+        return answer(assess_event(asked, criteria=rule, window=window(), facts=facts, at=at("06-01")))
+
+    assert found() == expected
+    assert found(**{"liver metastases": False}) == "not met"
+
+
+def test_entries_that_overlap_are_over_when_the_last_of_them_is() -> None:
+    overlapping = event(CRS, IMMUNE, "3 03-05T14:00 03-09T14:00", "4 03-06T14:00 03-07T14:00")
+    assert answer(ask(CRS_RULE, overlapping)) == "met"
 
 
 @pytest.mark.parametrize(
