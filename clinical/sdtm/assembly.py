@@ -30,9 +30,11 @@ from clinical.sdtm.domains import (
     ie,
     lb,
     mh,
+    pr,
     qs,
     rs,
     se,
+    ss,
     sv,
     tr,
     trial_design,
@@ -47,7 +49,7 @@ from clinical.sdtm.spool import Spool
 MAPPERS = MappingProxyType(
     {
         module.DOMAIN: module.records
-        for module in (co, dm, se, sv, cm, ec, ex, ae, ds, dv, mh, eg, gf, ie, lb, qs, rs, tr, tu, vs, fa)
+        for module in (co, dm, se, sv, cm, ec, ex, pr, ae, ds, dv, mh, eg, gf, ie, lb, qs, rs, ss, tr, tu, vs, fa)
     }
 )
 FLAGGED_BEFORE_EXPOSURE = ("EG", "LB", "QS", "RS", "VS")
@@ -99,7 +101,13 @@ def assemble(books: Iterable[Casebook], design: TrialDesign, conventions: Conven
     """All datasets of a study. What no transport file can hold is raised together, from all datasets at once."""
     problems: list[Problem] = []
     linked: set[str] = set()
+    previous = ""
     for book in books:
+        if book.subject.unique_id <= previous:
+            raise ValueError(
+                f"casebooks must come once each in the order of USUBJID: {book.subject.unique_id} after {previous}"
+            )
+        previous = book.subject.unique_id
         try:
             found = subject_records(book, conventions)
         except ParentMissing as missing:
@@ -162,6 +170,9 @@ def _place(domain: str, records: list[Record], item: ExtraItem) -> int:
 def _with_item(domain: str, record: Record, item: ExtraItem) -> Record:
     variable = implementation_guide.dataset(domain).variable(item.variable)
     if variable is None:
-        return Record(record.values, (*record.supplements, Supplement(item.variable, item.label, item.value)))
+        return Record(
+            record.values,
+            (*record.supplements, Supplement(item.variable, item.label, item.value, item.origin, item.evaluator)),
+        )
     value: Value = number_in(item.value) if variable.is_numeric else item.value
     return record.with_values(**{item.variable: item.value if value is None else value})

@@ -70,10 +70,11 @@ def epoch_of(when: str | None, elements: Sequence[ElementPeriod]) -> str | None:
         return None
     if len(when) >= FULL_DATE:
         return _epoch_at(when, elements)
-    first = _epoch_at(f"{when}-01-01"[:FULL_DATE], elements) if len(when) == 4 else _epoch_at(f"{when}-01", elements)
     # Text comparison needs no real calendar: no date of the period sorts after its 31st.
-    last = _epoch_at(f"{when}-12-31"[:FULL_DATE], elements) if len(when) == 4 else _epoch_at(f"{when}-31", elements)
-    return first if first == last else None
+    first_day, last_day = f"{when}-01-01"[:FULL_DATE], (f"{when}-12-31" if len(when) == 4 else f"{when}-31")
+    begun_meanwhile = {each.epoch for each in elements if first_day < each.start[:FULL_DATE] <= last_day}
+    possible = {_epoch_at(first_day, elements), _epoch_at(last_day, elements), *begun_meanwhile}
+    return possible.pop() if len(possible) == 1 else None
 
 
 def _epoch_at(when: str, elements: Sequence[ElementPeriod]) -> str | None:
@@ -147,9 +148,11 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "IE": ("IETESTCD", "IEDTC", "IESPID"),
     "LB": ("VISITNUM", "LBDTC", "LBTPTNUM", "LBCAT", "LBTESTCD", "LBSPEC", "LBMETHOD", "LBSPID"),
     "MH": ("MHCAT", "MHSTDTC", "MHTERM", "MHSPID"),
+    "PR": ("PRSTDTC", "PRTRT", "PRSPID"),
     "QS": ("VISITNUM", "QSDTC", "QSCAT", "QSTESTCD", "QSSPID"),
     "RS": ("RSCAT", "RSEVAL", "RSEVALID", "VISITNUM", "RSDTC", "RSTESTCD", "RSSPID"),
     "SE": ("SESTDTC", "TAETORD", "ETCD"),
+    "SS": ("VISITNUM", "SSDTC", "SSTESTCD", "SSSPID"),
     "SV": ("VISITNUM", "SVSTDTC"),
     "TR": ("TREVAL", "TREVALID", "VISITNUM", "TRDTC", "TRLNKID", "TRTESTCD", "TRSPID"),
     "TU": ("TUEVAL", "TUEVALID", "VISITNUM", "TUDTC", "TULNKID", "TUTESTCD", "TUSPID"),

@@ -93,6 +93,7 @@ class Milestone:
     subcategory: str | None = None  # STUDY TREATMENT or STUDY PARTICIPATION
     when: IsoText | None = None
     recorded: IsoText | None = None
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +142,35 @@ class HistoryEntry:
     ongoing_at: IsoText | None = None  # the day it was still there: the moment of asking
     occurred: bool | None = None  # only where the CRF asks for it by name
     not_asked_reason: str | None = None
+    severity: str | None = None  # AESEV's words, where a three-word scale was collected
     grade: int | None = None
     collected: IsoText | None = None
+    visit: Visit | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Procedure:
+    """Something done to the subject that is no medicine: leukapheresis, biopsy, earlier surgery or radiotherapy."""
+
+    reference: str
+    name: str
+    decoded: str | None = None
+    category: str | None = None
+    indication: str | None = None
+    location: str | None = None
+    occurred: bool | None = None  # only where the CRF asks for it by name
+    began: IsoText | None = None
+    ended: IsoText | None = None
+    visit: Visit | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurvivalStatus:
+    """Whether the subject was known to be alive at one contact of the follow-up."""
+
+    reference: str
+    status: str | None  # ALIVE, DEAD, UNKNOWN
+    asked: IsoText | None = None
     visit: Visit | None = None
 
 
@@ -417,6 +445,18 @@ class LesionMeasurement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DiameterSum:
+    """The sum of the target diameters at one assessment, computed from its measurements."""
+
+    reference: str
+    sum_mm: Decimal
+    reader: Reader = Reader()
+    assessment: str | None = None
+    assessed: IsoText | None = None
+    visit: Visit | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TumorResponse:
     """One reader's response at one assessment, or over all of them (best response has no visit)."""
 
@@ -456,6 +496,8 @@ class ExtraItem:
     category: str | None = None
     collected: IsoText | None = None
     visit: Visit | None = None
+    origin: str = "CRF"  # QORIG, where it leaves as a supplement
+    evaluator: str = ""  # QEVAL, where it is a judgement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -480,6 +522,7 @@ class Casebook:
     criteria: tuple[CriterionAnswer, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     medications: tuple[Medication, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
     administrations: tuple[Administration, ...] = ()
     adverse_events: tuple[AdverseEvent, ...] = ()
     deviations: tuple[Deviation, ...] = ()
@@ -490,7 +533,9 @@ class Casebook:
     biomarkers: tuple[Biomarker, ...] = ()
     lesions: tuple[Lesion, ...] = ()
     measurements: tuple[LesionMeasurement, ...] = ()
+    sums: tuple[DiameterSum, ...] = ()
     responses: tuple[TumorResponse, ...] = ()
+    survival: tuple[SurvivalStatus, ...] = ()
     extra_items: tuple[ExtraItem, ...] = ()
     comments: tuple[Comment, ...] = ()
 

@@ -5,6 +5,7 @@ CONSENT OBTAINED FOR PROTOCOL-SPECIFIED ACTIVITY. A re-consent to a newer versio
 the document goes to SUPPDS.
 """
 
+from clinical.sdtm.domains import wording
 from clinical.sdtm.facts import Casebook, Conventions
 from clinical.sdtm.records import Record, supplement
 
@@ -40,6 +41,7 @@ def records(book: Casebook, conventions: Conventions) -> list[Record]:
                 "DSDECOD": each.decoded,
                 "DSCAT": each.category,
                 "DSSCAT": each.subcategory,
+                **wording.visit_values(each.visit),
                 "DSDTC": each.recorded,
                 "DSSTDTC": each.when,
             }

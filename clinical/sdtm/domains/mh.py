@@ -33,6 +33,7 @@ def records(book: Casebook, conventions: Conventions) -> list[Record]:
                 **wording.not_done_values("MH", bool(each.not_asked_reason), each.not_asked_reason),
                 "MHBODSYS": each.coding.body_system,
                 "MHBDSYCD": each.coding.body_system_code,
+                "MHSEV": each.severity,
                 "MHTOXGR": None if each.grade is None else str(each.grade),
                 **wording.visit_values(each.visit),
                 "MHDTC": each.collected,

@@ -3,7 +3,7 @@
 DIAMETER is a diameter taken as its own measure, LDIAM the longest diameter, LPERP the longest perpendicular: for a
 lymph node the short axis. TUMSTATE is the state of a lesion that is judged, not measured. A lesion too small to measure
 keeps the reader's words in TRORRES and the 5 mm of RECIST 1.1 in TRSTRESN; one that could not be evaluated is NOT DONE
-with the reason. Millimetres throughout.
+with the reason. SUMDIAM is the computed sum of the targets of one assessment. Millimetres throughout.
 """
 
 from decimal import Decimal
@@ -12,7 +12,7 @@ from clinical.sdtm.dataset import Value
 from clinical.sdtm.derivations import results
 from clinical.sdtm.domains import wording
 from clinical.sdtm.domains.tu import reader_values
-from clinical.sdtm.facts import Casebook, Conventions, LesionMeasurement
+from clinical.sdtm.facts import Casebook, Conventions, DiameterSum, LesionMeasurement
 from clinical.sdtm.records import Record
 
 DOMAIN = "TR"
@@ -22,7 +22,7 @@ TOO_SMALL = "TOO SMALL TO MEASURE"
 
 def records(book: Casebook, conventions: Conventions) -> list[Record]:
     """One row a lesion and measure."""
-    return [record for each in book.measurements for record in _measures(each)]
+    return [record for each in book.measurements for record in _measures(each)] + [_sum(each) for each in book.sums]
 
 
 def _measures(each: LesionMeasurement) -> list[Record]:
@@ -44,6 +44,23 @@ def _measures(each: LesionMeasurement) -> list[Record]:
     if each.state:
         found.append(("TUMSTATE", "Tumor State", results(DOMAIN, original=each.state)))
     return [Record({**_common(each), "TRTESTCD": code, "TRTEST": name, **result}) for code, name, result in found]
+
+
+def _sum(each: DiameterSum) -> Record:
+    return Record(
+        {
+            "TRSPID": each.reference,
+            "TRGRPID": "TARGET",
+            "TRLNKGRP": each.assessment,
+            "TRTESTCD": "SUMDIAM",
+            "TRTEST": "Sum of Diameter",
+            **results(DOMAIN, original=format(each.sum_mm, "f"), unit="mm"),
+            "TRDRVFL": "Y",
+            **reader_values(DOMAIN, each.reader),
+            **wording.visit_values(each.visit),
+            "TRDTC": each.assessed,
+        }
+    )
 
 
 def _common(each: LesionMeasurement) -> dict[str, Value]:

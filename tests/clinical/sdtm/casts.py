@@ -228,6 +228,18 @@ def treated() -> Casebook:
                 assessed="2026-03-05", visit=SCREENING,
             ),
         ),
+        sums=(
+            facts.DiameterSum(
+                reference="TR-S1", sum_mm=D("32.5"), assessment="A1", assessed="2026-03-05", visit=SCREENING
+            ),
+        ),
+        procedures=(
+            facts.Procedure(
+                reference="PR-1", name="Core needle biopsy of liver", location="LIVER", occurred=True,
+                began="2026-03-02",
+            ),
+        ),
+        survival=(facts.SurvivalStatus(reference="SS-1", status="ALIVE", asked="2026-05-30"),),
         responses=(
             facts.TumorResponse(
                 reference="RS-1", test_code="OVRLRESP", response="PR", assessment="A2", assessed="2026-05-10",

@@ -50,7 +50,23 @@ def test_every_dataset_of_the_main_job_leaves(study: Assembled) -> None:
     names = {dataset.name for dataset in study.datasets}
     assert names >= {
         *("DM", "DS", "IE", "SV", "SE", "MH", "EX", "EC", "AE", "CM", "LB", "VS", "QS", "FA", "DV", "TU", "TR", "RS"),
-        *("GF", "CO", "RELREC", "TS", "TA", "TE", "TV", "TI", "SUPPDM", "SUPPAE", "SUPPLB", "SUPPFA", "SUPPDV"),
+        *(
+            "GF",
+            "CO",
+            "PR",
+            "SS",
+            "RELREC",
+            "TS",
+            "TA",
+            "TE",
+            "TV",
+            "TI",
+            "SUPPDM",
+            "SUPPAE",
+            "SUPPLB",
+            "SUPPFA",
+            "SUPPDV",
+        ),
         *("SUPPDS", "SUPPTU", "SUPPRS", "SUPPEC", "SUPPEX", "SUPPGF"),
     }
 
@@ -178,6 +194,16 @@ def test_lesions_keep_their_names_and_readers(study: Assembled) -> None:
     small = only(rows(study, "TR"), TRSPID="TR-2")
     assert (small["TRORRES"], small["TRSTRESN"], small["TRSTRESU"]) == ("TOO SMALL TO MEASURE", 5, "mm")
     assert {row.get("RSDRVFL", ""): row["RSSTRESC"] for row in rows(study, "RS")} == {"": "PR", "Y": "NE"}
+
+
+def test_the_computed_sum_stands_beside_the_measurements(study: Assembled) -> None:
+    total = only(rows(study, "TR"), TRTESTCD="SUMDIAM")
+    assert (total["TRSTRESN"], total["TRDRVFL"], total["TRLNKGRP"]) == (Decimal("32.5"), "Y", "A1")
+
+
+def test_casebooks_out_of_order_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="in the order of USUBJID"):
+        assembled(tmp_path, casts.screen_failure(), casts.treated())
 
 
 def test_a_missed_visit_is_a_row_and_an_unscheduled_one_says_why(study: Assembled) -> None:

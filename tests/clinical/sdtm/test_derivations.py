@@ -72,6 +72,16 @@ def test_the_epoch_is_read_from_the_elements_and_never_guessed(when: str | None,
     assert epoch_of(when, ELEMENTS) == epoch
 
 
+def test_a_year_that_begins_and_ends_under_treatment_may_hide_a_pause() -> None:
+    again = (
+        ElementPeriod("TRT1", "First course", "TREATMENT", 1, "2025-06-01", "2026-03-01"),
+        ElementPeriod("OBS", "Pause", "OBSERVATION", 2, "2026-03-01", "2026-05-01"),
+        ElementPeriod("TRT2", "Second course", "TREATMENT", 3, "2026-05-01"),
+    )
+    assert epoch_of("2026", again) is None
+    assert epoch_of("2026-06", again) == "TREATMENT"
+
+
 @settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_numbers_do_not_hang_on_the_order_of_arrival(seed: int) -> None:
