@@ -2,8 +2,9 @@
 
 Sources: Goldman 1987 (sequential rules for side effects), Ivanova, Qaqish and Schell 2005 (Pocock-type boundary for
 continuous monitoring), Jennison and Turnbull (O'Brien-Fleming, Wang-Tsiatis), Geller, Follmann, Leifer and Carter 2003
-(beta-binomial), Goldman and Hannan 2001 (truncated SPRT), Kulldorff 2011 (maximised SPRT), Thall and Simon 1994
-(Bayesian monitoring). The error of every boundary is computed exactly, by walking the binomial path, not simulated.
+(beta-binomial), Chen and Chaloner 2006 (beta-binomial with two conditions), Goldman and Hannan 2001 (truncated SPRT),
+Kulldorff 2011 (maximised SPRT), Thall and Simon 1994 (Bayesian monitoring). The error of every boundary is computed exactly,
+by walking the distribution of the count from look to look, not simulated.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,7 @@ class Method(Enum):
     GELLER = "BB"
     SPRT = "SPRT"
     MAX_SPRT = "MaxSPRT"
+    CHEN_CHALONER = "CC"
 
 
 PARAMETERS_NEEDED = {
@@ -34,6 +36,7 @@ PARAMETERS_NEEDED = {
     Method.GELLER: 2,
     Method.SPRT: 1,
     Method.MAX_SPRT: 0,
+    Method.CHEN_CHALONER: 4,
 }
 
 
@@ -60,7 +63,8 @@ def boundary(
     """The boundary of this family that stops as readily as `alpha` allows.
 
     `looks` are the numbers of evaluable subjects at which the trial is looked at, rising. `parameters` are the delta of
-    Wang-Tsiatis, the beta prior (a, b) of Geller, the unacceptable rate of the SPRT. The counts are whole numbers, so
+    Wang-Tsiatis, the beta prior (a, b) of Geller, the unacceptable rate of the SPRT; Chen and Chaloner take the prior,
+    the unacceptable rate and how probable it must be that even this one is exceeded. The counts are whole numbers, so
     the error reached lies below `alpha`, not at it. Three events in three subjects do not stop this Pocock rule:
 
     >>> rule = boundary(method=Method.POCOCK, acceptable_rate=0.3, alpha=0.05, looks=tuple(range(1, 21)))
@@ -96,6 +100,8 @@ def _criterion(method: Method, rate: float, planned: int, parameters: tuple[floa
     if method is Method.GELLER:
         a, b = parameters
         return lambda events, n: float(stats.beta.sf(rate, a + events, b + n - events))
+    if method is Method.CHEN_CHALONER:
+        return _two_posteriors(rate, *parameters)
     if method is Method.SPRT:
         high = parameters[0]
         if not rate < high < 1:
@@ -107,6 +113,17 @@ def _criterion(method: Method, rate: float, planned: int, parameters: tuple[floa
     delta = parameters[0] if method is Method.WANG_TSIATIS else 0.0
     spread = sqrt(planned * rate * (1 - rate))
     return lambda events, n: (events - n * rate) / (spread * (n / planned) ** delta)
+
+
+def _two_posteriors(rate: float, a: float, b: float, high: float, needed: float) -> Criterion:
+    """The posterior of exceeding the acceptable rate, but only where even the unacceptable one is exceeded likely."""
+
+    def strength(events: int, n: int) -> float:
+        if stats.beta.sf(high, a + events, b + n - events) <= needed:
+            return -inf
+        return float(stats.beta.sf(rate, a + events, b + n - events))
+
+    return strength
 
 
 def _log_likelihood_ratio(events: int, n: int, rate: float) -> float:
@@ -121,7 +138,7 @@ def _bracket(method: Method, planned: int) -> tuple[float, float]:
     """A constant that stops far too readily and one that never stops."""
     if method is Method.POCOCK:
         return -1.0, 0.0
-    if method is Method.GELLER:
+    if method in (Method.GELLER, Method.CHEN_CHALONER):
         return 0.0, 1.0
     return 0.0, 40.0 * planned
 

@@ -236,15 +236,16 @@ class SequentialSettings:
     planned: Annotated[int, Setting("evaluable subjects planned", lowest=1)] = 20
     group_size: Annotated[int, Setting("look after every so many subjects", lowest=1)] = 1
     delta: Annotated[Decimal, Setting("shape of the Wang-Tsiatis boundary", lowest=0)] = Decimal("0.25")
-    prior_a: Annotated[Decimal, _a_prior("first parameter of the beta prior (BB)")] = Decimal("0.6")
-    prior_b: Annotated[Decimal, _a_prior("second parameter of the beta prior (BB)")] = Decimal("1.4")
-    alternative_rate: Annotated[Decimal, _a_rate("unacceptable rate (SPRT)")] = Decimal("0.50")
+    prior_a: Annotated[Decimal, _a_prior("first parameter of the beta prior (BB, CC)")] = Decimal("0.6")
+    prior_b: Annotated[Decimal, _a_prior("second parameter of the beta prior (BB, CC)")] = Decimal("1.4")
+    alternative_rate: Annotated[Decimal, _a_rate("unacceptable rate (SPRT, CC)")] = Decimal("0.50")
+    threshold: Annotated[Decimal, _a_rate("posterior that the unacceptable rate is exceeded (CC)")] = Decimal("0.20")
 
     def __post_init__(self) -> None:
         """Refuse what no single parameter shows."""
         if self.group_size > self.planned:
             raise ValueError(f"group_size {self.group_size} leaves no look in {self.planned} planned subjects.")
-        if self.method == boundaries.Method.SPRT.value and self.alternative_rate <= self.acceptable_rate:
+        if self.method in ("SPRT", "CC") and self.alternative_rate <= self.acceptable_rate:
             raise ValueError("alternative_rate must lie above acceptable_rate.")
 
     def boundary(self) -> boundaries.Boundary:
@@ -269,6 +270,7 @@ def _method_parameters(settings: SequentialSettings) -> tuple[float, ...]:
         "WT": (settings.delta,),
         "BB": (settings.prior_a, settings.prior_b),
         "SPRT": (settings.alternative_rate,),
+        "CC": (settings.prior_a, settings.prior_b, settings.alternative_rate, settings.threshold),
     }.get(settings.method, ())
     return tuple(float(number) for number in wanted)
 

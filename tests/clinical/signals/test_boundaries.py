@@ -76,6 +76,7 @@ ALL = [
     (Method.GELLER, (0.6, 1.4)),
     (Method.SPRT, (0.6,)),
     (Method.MAX_SPRT, ()),
+    (Method.CHEN_CHALONER, (0.6, 1.4, 0.4, 0.3)),
 ]
 
 
@@ -93,6 +94,22 @@ def test_wang_tsiatis_with_delta_0_is_obrien_fleming() -> None:
     plain = boundary(method=Method.OBRIEN_FLEMING, acceptable_rate=0.3, alpha=0.1, looks=looks)
     shaped = boundary(method=Method.WANG_TSIATIS, acceptable_rate=0.3, alpha=0.1, looks=looks, parameters=(0.0,))
     assert plain == shaped
+
+
+def test_chen_and_chaloner_stop_only_where_even_the_unacceptable_rate_is_exceeded() -> None:
+    looks = tuple(range(1, 16))
+    plain = boundary(method=Method.GELLER, acceptable_rate=0.25, alpha=0.3, looks=looks, parameters=(0.6, 1.4))
+    prior = (0.6, 1.4)
+    never_asked = boundary(
+        method=Method.CHEN_CHALONER, acceptable_rate=0.25, alpha=0.3, looks=looks, parameters=(*prior, 0.26, 0.0)
+    )
+    assert never_asked == plain
+    asked = boundary(
+        method=Method.CHEN_CHALONER, acceptable_rate=0.25, alpha=0.3, looks=looks, parameters=(*prior, 0.6, 0.5)
+    )
+    for n, stop in zip(asked.looks, asked.stops, strict=True):
+        if stop is not None:
+            assert probability_above(0.6, events=stop, n=n, prior_a=0.6, prior_b=1.4) > 0.5
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.35, 0.8])

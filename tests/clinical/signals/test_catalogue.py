@@ -1,6 +1,7 @@
 """The catalogue: every rule is there, documented, and its parameters can be checked before a trial uses them."""
 
 import json
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 
 from clinical.signals.catalogue import RULES, problems
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "clinical" / "signals.md"
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENT = ROOT / "docs" / "clinical" / "signals.md"
 
 
 def test_every_rule_of_the_published_catalogue_exists(reference: Path) -> None:
@@ -57,7 +59,7 @@ def test_a_rule_says_what_it_is_whom_it_tells_and_is_documented_with_its_default
         ("SAE_CLOCK", {"reminders": 12}, "reminders must be a list, each entry a whole number, not 12."),
         ("SAE_CLOCK", {"reminders": []}, "reminders needs at least one entry."),
         ("SUSAR_CLOCK", {"half_time": 1}, "half_time must be true or false, not 1."),
-        ("SEQUENTIAL_BOUNDARY", {"method": "Pocok"}, "method must be one of Pocock, OBF, WT, BB, SPRT, MaxSPRT"),
+        ("SEQUENTIAL_BOUNDARY", {"method": "Pocok"}, "method must be one of Pocock, OBF, WT, BB, SPRT, MaxSPRT, CC"),
         ("SEQUENTIAL_BOUNDARY", {"group_size": 30}, "group_size 30 leaves no look in 20 planned subjects."),
         ("SEQUENTIAL_BOUNDARY", {"method": "SPRT", "alternative_rate": 0.3}, "must lie above acceptable_rate."),
         ("SEQUENTIAL_BOUNDARY", {"method": "SPRT"}, ""),
@@ -81,3 +83,10 @@ def test_what_a_protocol_file_sets_is_what_the_rule_uses() -> None:
     assert RULES["SAE_CLOCK"].settings_from({"reminders": [6]}).reminders == (6,)
     with pytest.raises(ValueError, match="at least 0"):
         RULES["HYS_LAW"].settings_from({"days_after": -1})
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "protocols").glob("*/*.toml")), ids=lambda file: file.parent.name)
+def test_the_alert_rules_of_every_trial_are_in_the_catalogue(file: Path) -> None:
+    alerts = tomllib.loads(file.read_text(encoding="utf-8")).get("alert", ())
+    for alert in alerts:
+        assert problems(alert["rule"], alert.get("parameters", {})) == ()
