@@ -7,6 +7,7 @@ import re
 import tomllib
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from clinical.dlt.criteria import Criterion, parse_criteria
@@ -14,8 +15,8 @@ from clinical.dlt.evaluation import Assessment, Conventions, assess_event, asses
 from clinical.dlt.facts import Exposure, GradePeriod, LabFact, SubjectFacts, ToxicityEvent
 from clinical.dlt.window import DltWindow, WindowRule, dlt_window
 from clinical.partial_date import PartialDate
-from tests.conftest import ROOT
 
+ROOT = Path(__file__).resolve().parents[3]
 BERLIN = ZoneInfo("Europe/Berlin")
 NAUSEA, GUT = "Nausea", "Gastrointestinal disorders"
 NEUTROPENIA, INVESTIGATIONS = "Neutrophil count decreased", "Investigations"

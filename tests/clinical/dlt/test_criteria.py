@@ -21,8 +21,7 @@ from clinical.dlt.criteria import (
     parse_criteria,
 )
 from clinical.dlt.span import Span
-from tests.clinical.dlt.casebook import example
-from tests.conftest import ROOT
+from tests.clinical.dlt.casebook import ROOT, example
 
 
 def written(toml: str) -> tuple[tuple[Criterion, ...], list[Problem]]:

@@ -1,11 +1,17 @@
 """Two subjects from first dose to the committee's table, told day by day."""
 
+import json
+from collections import Counter
 from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from clinical.dlt.evaluability import Adjudication, Counts, Departure, ExposureMinimum, Ruling, State
 from clinical.dlt.facts import SubjectFacts
 from clinical.dlt.subject import DltDefinition, DltStatus, dlt_status
 from clinical.dlt.window import StepDosing, WindowRule
+from clinical.partial_date import PartialDate
 from tests.clinical.dlt.casebook import (
     BERLIN,
     CRS,
@@ -93,3 +99,54 @@ def test_a_subject_of_ima203_with_a_grade_3_crs() -> None:
     left = Departure(on("03-13"), "started another therapy")
     gone = on_day(IMA203, replace(infusion, events=(counts, better)), "03-30", departure=left)
     assert str(gone.evaluability) == "Not evaluable: started another therapy on 13-Mar-2026"
+
+
+def counted(status: DltStatus) -> str | None:
+    """The column of the committee's table that a subject stands in."""
+    return {
+        State.IN_WINDOW: "pending",
+        State.WINDOW_CLOSED_UNDECIDED: "pending",
+        State.EVALUABLE_DLT: "dlt",
+        State.EVALUABLE_NO_DLT: "complete_no_dlt",
+        State.NOT_EVALUABLE: "not_evaluable",
+    }.get(status.evaluability.state)
+
+
+def test_the_published_event_logs_give_the_published_counts(reference: Path) -> None:
+    """A febrile neutropenia is entered on each day that the log calls a DLT and confirmed when the engine says met."""
+    for case in json.loads((reference / "dose-event-log-cases.json").read_text(encoding="utf-8"))["cases"]:
+        definition = DltDefinition(criteria_of("IMA402"), WindowRule(days=case["config"]["dlt_window_days"]))
+        log: list[dict[str, Any]] = []
+        for step in case["steps"]:
+            log.append(step["after_event"])
+            now = datetime(2026, 3, 2, 12, tzinfo=BERLIN) + timedelta(days=step["after_event"]["day"])
+            counts: dict[str, Counter[str]] = {}
+            for dosed in (each for each in log if each["event"] == "first_dose"):
+                status = standing(definition, [each for each in log if each.get("pt") == dosed["pt"]], now)
+                level = counts.setdefault(str(dosed["dose_level"]), Counter())
+                level["treated"] += 1
+                level[counted(status) or ""] += 1
+            expected = {level: Counter(each) for level, each in step["counts_by_dose"].items()}
+            assert {level: +each for level, each in counts.items()} == {
+                level: +each for level, each in expected.items() if each["treated"]
+            }, (case["id"], step["after_event"])
+
+
+def standing(definition: DltDefinition, log: list[dict[str, Any]], now: datetime) -> DltStatus:
+    """Where one subject stands after what the log says of it."""
+
+    def day(entry: dict[str, Any]) -> PartialDate:
+        return PartialDate.of((datetime(2026, 3, 2, tzinfo=BERLIN) + timedelta(days=entry["day"])).date())
+
+    dosed = next(each for each in log if each["event"] == "first_dose")
+    toxic = tuple(
+        event("Febrile neutropenia", "Blood and lymphatic system disorders", f"3 {day(each).iso}", id=f"AE{index}")
+        for index, each in enumerate(log)
+        if each["event"] == "dlt"
+    )
+    gone = next((each for each in log if each["event"] == "not_evaluable"), None)
+    departure = Departure(day(gone), "not evaluable") if gone else None
+    facts = SubjectFacts(events=toxic, doses=(dose(day(dosed).iso),))
+    first = dlt_status(definition, facts, at=now, zone=BERLIN, departure=departure)
+    rulings = [Adjudication(each, Ruling.CONFIRMED, now) for each in first.evaluability.candidates]
+    return dlt_status(definition, facts, adjudications=rulings, at=now, zone=BERLIN, departure=departure)
