@@ -123,7 +123,7 @@ class Command(BaseCommand):
                         remarks.writelines(f"{finding}\n" for finding in subject.findings)
             if problems:
                 raise CommandError("\n".join(problems))
-        self.stdout.write(f"Responses of {subjects} subjects derived into {out}.")
+        self.stdout.write(f"Responses derived into {out}; subjects: {subjects}.")
         if remarked:
             where = f"in {findings}" if findings else "not kept; name a file with --findings"
             self.stdout.write(f"Objections to baseline lesions and visit numbers: {remarked}, {where}.")
