@@ -1,5 +1,7 @@
 """What the check finds in datasets that do not hold together, one fault at a time."""
 
+import csv
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,8 +92,6 @@ def test_a_record_that_stands_twice_is_found(study: Study) -> None:
 
 def test_the_public_sample_shows_what_core_reports_on_it(reference: Path, tmp_path: Path) -> None:
     """CDISC CORE finds these in the same files: RSDY wrong 258 times, RSSTAT beside a result 17 times, and so on."""
-    import tarfile
-
     with tarfile.open(reference / "core-sample" / "pv-onco-12subj-xpt.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
     found = check([read_xport(path) for path in sorted(tmp_path.glob("**/*.xpt"))])
@@ -130,8 +130,6 @@ def test_every_variable_fits_a_transport_file_and_every_codelist_is_held() -> No
 
 
 def test_the_tables_are_what_the_published_ones_say(reference: Path) -> None:
-    import csv
-
     with (reference / "sdtm" / "sdtmig-3.4-variables.csv").open(encoding="utf-8", newline="") as file:
         published = list(csv.DictReader(file))
     for row in published:

@@ -3,6 +3,7 @@
 import io
 import math
 import struct
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -186,8 +187,6 @@ def test_short_numbers_and_special_missing_values_of_other_writers_are_read(tmp_
 
 
 def test_the_public_oncology_sample_reads_as_the_independent_reader_reads_it(reference: Path, tmp_path: Path) -> None:
-    import tarfile
-
     with tarfile.open(reference / "core-sample" / "pv-onco-12subj-xpt.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
     files = sorted(tmp_path.glob("**/*.xpt"))
