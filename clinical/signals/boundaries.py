@@ -3,8 +3,8 @@
 Sources: Goldman 1987 (sequential rules for side effects), Ivanova, Qaqish and Schell 2005 (Pocock-type boundary for
 continuous monitoring), Jennison and Turnbull (O'Brien-Fleming, Wang-Tsiatis), Geller, Follmann, Leifer and Carter 2003
 (beta-binomial), Chen and Chaloner 2006 (beta-binomial with two conditions), Goldman and Hannan 2001 (truncated SPRT),
-Kulldorff 2011 (maximised SPRT), Thall and Simon 1994 (Bayesian monitoring). The error of every boundary is computed exactly,
-by walking the distribution of the count from look to look, not simulated.
+Kulldorff 2011 (maximised SPRT), Thall and Simon 1994 (Bayesian monitoring). The error of every boundary is computed
+exactly, by walking the distribution of the count from look to look, not simulated.
 """
 
 from collections.abc import Callable

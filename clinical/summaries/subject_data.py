@@ -1,11 +1,12 @@
 """Subject-level data of a trial with one infusion: subjects, adverse events, tumor assessments as sums.
 
 The reader takes what a JSON file holds (three lists of records) and answers with data or with every problem at once.
-Names it does not know are left alone, so a file may carry more than the tables need. What it needs of each record:
+Names it does not know are left alone, so a file may carry more than the tables need. A name it needs must be there, if
+only to say null: a misspelt `infusion_date` must not turn everybody into a subject never infused. Of each record:
 
 * `subjects`: subject, part, dose_level, lymphodepletion_start, infusion_date, death_date, last_known_alive, data_cutoff
-  (dates may be null: not treated, not infused, not dead, not known);
-* `adverse_events`: subject, term, ctcae_or_astct_grade, related_to, serious, dlt, grading_system, onset_date;
+  (dates may be null: not treated, not infused, not dead, not known; the last two may be left out);
+* `adverse_events`: subject, term, ctcae_or_astct_grade, serious, dlt, and if known related_to, grading_system, onset_date;
 * `tumor_assessments`: subject, assessment_date, target_sum_mm, non_target, new_lesion.
 """
 
@@ -176,9 +177,9 @@ class _Reader:
             name=self._text(record, "subject"),
             part=self._text(record, "part"),
             dose_level=self._text(record, "dose_level"),
-            lymphodepleted_on=self._day(record, "lymphodepletion_start"),
-            infused_on=self._day(record, "infusion_date"),
-            died_on=self._day(record, "death_date"),
+            lymphodepleted_on=self._day(self._having(record, "lymphodepletion_start"), "lymphodepletion_start"),
+            infused_on=self._day(self._having(record, "infusion_date"), "infusion_date"),
+            died_on=self._day(self._having(record, "death_date"), "death_date"),
             last_known_alive=self._day(record, "last_known_alive"),
             cutoff=self._day(record, "data_cutoff"),
         )
@@ -194,7 +195,7 @@ class _Reader:
         return subject
 
     def event(self, record: _Record) -> EventRecord:
-        grade = record.values.get("ctcae_or_astct_grade")
+        grade = self._having(record, "ctcae_or_astct_grade").values.get("ctcae_or_astct_grade")
         if grade is not None and (isinstance(grade, bool) or grade not in range(6)):
             self.problems.append(f"{record.place}: grade must be 0 to 5 or null, not {grade!r}.")
             grade = None
@@ -213,8 +214,8 @@ class _Reader:
         return AssessmentRecord(
             subject=self._text(record, "subject"),
             assessed_on=self._day(record, "assessment_date", required=True) or date.min,
-            sum_mm=self._millimetres(record, "target_sum_mm"),
-            non_target=self._non_target(record),
+            sum_mm=self._millimetres(self._having(record, "target_sum_mm"), "target_sum_mm"),
+            non_target=self._non_target(self._having(record, "non_target")),
             new_lesion=self._claim(record, "new_lesion"),
         )
 
@@ -240,6 +241,11 @@ class _Reader:
             died = known[each.subject].died_on if each.subject in known else None
             if died is not None and each.assessed_on > died:
                 self.problems.append(f"Subject {each.subject} died on {died} and was assessed on {each.assessed_on}.")
+
+    def _having(self, record: _Record, name: str) -> _Record:
+        if name not in record.values:
+            self.problems.append(f"{record.place}: there is no {name}; write null where nothing is known.")
+        return record
 
     def _text(self, record: _Record, name: str) -> str:
         value = record.values.get(name)

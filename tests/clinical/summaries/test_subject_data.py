@@ -119,3 +119,18 @@ def test_a_subject_listed_twice_is_refused() -> None:
 @pytest.mark.parametrize("data", [None, [], "text", {"subjects": 1}, {"subjects": [1]}])
 def test_anything_else_than_the_three_lists_is_refused(data: object) -> None:
     assert problems(data)
+
+
+@pytest.mark.parametrize(
+    ("records", "name"),
+    [
+        ("subjects", "infusion_date"),
+        ("subjects", "death_date"),
+        ("adverse_events", "ctcae_or_astct_grade"),
+        ("tumor_assessments", "target_sum_mm"),
+    ],
+)
+def test_a_name_left_out_is_not_the_same_as_nothing_known(records: str, name: str) -> None:
+    data = document()
+    data[records][0][f"{name}s"] = data[records][0].pop(name)
+    assert problems(data) == (f"{records} 1 (S-1): there is no {name}; write null where nothing is known.",)
