@@ -15,6 +15,7 @@ class Happening(StrEnum):
     DLT = "dlt"
     DLT_SUSPECTED = "dlt_suspected"
     DLT_RETRACTED = "dlt_retracted"
+    TOXICITY = "toxicity"
     NOT_EVALUABLE = "not_evaluable"
     TIME_PASSES = "time_passes"
     COMMITTEE_DECISION = "committee_decision"
@@ -25,7 +26,8 @@ class Event:
     """One thing that happened on a day counted from the start of the trial.
 
     `level` is the level dosed, or the level the committee moves to. `onset_day` is when the DLT began or the subject
-    became unevaluable, where the record of it came later than the thing itself.
+    became unevaluable, where the record of it came later than the thing itself. `grade` is that of a related event,
+    DLT or not, for the designs that look at grades.
     """
 
     day: int
@@ -34,6 +36,7 @@ class Event:
     level: int = 0
     onset_day: int | None = None
     is_backfill: bool = False
+    grade: int = 0
 
     @property
     def began_day(self) -> int:
@@ -126,6 +129,11 @@ def trial_on(
                 for history in histories.values()
                 if history[0].level == number
             ],
+            tuple(
+                worst_grade(history, window_days=window_days)
+                for history in histories.values()
+                if history[0].level == number
+            ),
             day=day,
             window_days=window_days,
         )
@@ -134,7 +142,20 @@ def trial_on(
     return Trial(tuple(counted), current, eliminated)
 
 
-def _count(level: DoseLevel, subjects: list[tuple[Event, Standing]], *, day: int, window_days: int) -> DoseLevel:
+def worst_grade(history: Sequence[Event], *, window_days: int) -> int:
+    """The worst grade of one subject's related events that began inside the window; 0 if there was none."""
+    first, *later = history
+    return max((event.grade for event in later if 0 <= event.began_day - first.day < window_days), default=0)
+
+
+def _count(
+    level: DoseLevel,
+    subjects: list[tuple[Event, Standing]],
+    worst_grades: tuple[int, ...],
+    *,
+    day: int,
+    window_days: int,
+) -> DoseLevel:
     """One dose level with the subjects treated at it counted."""
     undecided = [first for first, where in subjects if where is Standing.UNDECIDED]
     pending = [first for first, where in subjects if where in (Standing.PENDING, Standing.UNDECIDED)]
@@ -149,7 +170,7 @@ def _count(level: DoseLevel, subjects: list[tuple[Event, Standing]], *, day: int
         backfill_evaluable=sum(first.is_backfill for first in evaluable),
         backfill_pending=sum(first.is_backfill for first in pending),
         follow_up=tuple(min(1.0, (day - first.day) / window_days) for first in pending),
-        worst_grades=(),
+        worst_grades=worst_grades,
     )
 
 

@@ -121,7 +121,6 @@ class Boundaries:
     escalate_if_le: int | None
     deescalate_if_ge: int | None
     eliminate_if_ge: int | None
-    stop_at_lowest_dose_if_ge: int | None
 
 
 def boundaries(design: IntervalDesign, n: int) -> Boundaries:
@@ -133,7 +132,6 @@ def boundaries(design: IntervalDesign, n: int) -> Boundaries:
         max((dlts for dlts in counts if verdicts[dlts] is Verdict.ESCALATE), default=None),
         min((dlts for dlts in counts if verdicts[dlts] is Verdict.DE_ESCALATE), default=None),
         min((dlts for dlts in counts if design.rules_out(n, dlts)), default=None),
-        min((dlts for dlts in counts if design.ends_at_lowest(n, dlts)), default=None),
     )
 
 

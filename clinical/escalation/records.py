@@ -10,8 +10,6 @@ TextRow = Mapping[str, str | None]
 
 COUNTS = ("treated", "evaluable", "dlts", "pending", "undecided", "backfill_evaluable", "backfill_pending")
 NEEDED_COUNTS = ("treated", "evaluable", "dlts")
-LEVEL_COLUMNS = (*COUNTS, "label", "steps", "follow_up", "worst_grades")
-EVENT_COLUMNS = ("day", "event", "subject", "level", "onset_day", "backfill")
 TRUTHS = {"": False, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
 
 
@@ -117,6 +115,9 @@ def events_from(rows: Iterable[TextRow], *, levels: int, of: str) -> tuple[Event
         day, level = reader.whole("day"), reader.whole("level", otherwise=0)
         onset_day = reader.whole("onset_day") if reader.text("onset_day") else None
         is_backfill = reader.truth("backfill")
+        grade = reader.whole("grade", otherwise=0)
+        if not 0 <= grade <= 5:
+            reader.faults.append(f"{reader.place}: grade {grade} is none of 0 to 5.")
         name, subject = reader.text("event"), reader.text("subject")
         if name not in known:
             reader.faults.append(f"{reader.place}: the event “{name}” is none of {', '.join(sorted(known))}.")
@@ -132,7 +133,7 @@ def events_from(rows: Iterable[TextRow], *, levels: int, of: str) -> tuple[Event
         if reader.faults:
             faults += reader.faults
         else:
-            events.append(Event(day, Happening(name), subject, level, onset_day, is_backfill))
+            events.append(Event(day, Happening(name), subject, level, onset_day, is_backfill, grade))
     if faults:
         raise BadRecords("\n".join(faults))
     return tuple(events)

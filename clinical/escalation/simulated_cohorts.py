@@ -83,7 +83,8 @@ def interval_engine(design: IntervalDesign, *, target: float) -> Engine:
             lowest_barred = np.where(out, np.minimum(lowest_barred, block.level), lowest_barred)
             stopped |= block.running & (block.level == 1) & ends[n, dlts]
             block.running &= ~stopped
-            move = step[n, dlts]
+            # mTPI may rule a level out by the whole posterior while its intervals would stay there
+            move = np.where(block.level >= lowest_barred, -1, step[n, dlts])
             up = (move > 0) & (block.level < np.minimum(levels, lowest_barred - 1))
             down = (move < 0) & (block.level > 1)
             if scenario.n_earlystop is not None:

@@ -11,8 +11,7 @@ from clinical.escalation.three_plus_three import COHORT_SIZE, DLTS_TOO_MANY, EXP
 def three_plus_three_engine(design: ThreePlusThree | AcceleratedTitration) -> Engine:
     """The engine of 3+3 in either variant, begun with single subjects where the design titrates."""
     titration = design if isinstance(design, AcceleratedTitration) else None
-    rules = titration.then if titration else design
-    assert isinstance(rules, ThreePlusThree)
+    rules = design.then if isinstance(design, AcceleratedTitration) else design
     fills_below = rules.variant is Variant.WITH_DE_ESCALATION
 
     def run(scenario: Scenario, trials: int, rng: np.random.Generator) -> Courses:

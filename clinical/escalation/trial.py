@@ -19,7 +19,7 @@ class DoseLevel:
     because they neither make up a cohort nor hold one up. The case people get wrong: their DLTs do count.
 
     `follow_up` is, per pending subject, the share of the DLT period already observed (time-to-event designs only).
-    `worst_grades` is, per evaluable subject, the worst related grade of cycle 1 (accelerated titration only).
+    `worst_grades` is, per subject treated, the worst related grade so far in cycle 1 (accelerated titration only).
 
     >>> DoseLevel(treated=4, evaluable=2, dlts=1, pending=1).not_evaluable
     1

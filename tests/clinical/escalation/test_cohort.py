@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from clinical.escalation.accelerated_titration import AcceleratedTitration
 from clinical.escalation.advice import Action, Design
 from clinical.escalation.boin import Boin
 from clinical.escalation.cohort import Event, Happening, Standing, Step, replay, standing, trial_on
@@ -58,6 +59,23 @@ def test_pending_subjects_bring_the_share_of_the_window_observed_and_backfill_it
     level = trial_on(21, events, levels=[DoseLevel(label="0.5 mg")], window_days=WINDOW_DAYS).here
     assert level.follow_up == (0.75, 0.25)
     assert (level.label, level.pending, level.backfill_pending) == ("0.5 mg", 2, 1)
+
+
+def test_grades_inside_the_window_reach_the_titration() -> None:
+    events = [
+        DOSED,
+        Event(3, Happening.TOXICITY, "S1", grade=2),
+        Event(30, Happening.TOXICITY, "S1", grade=4),
+        Event(31, Happening.COMMITTEE_DECISION, level=2),
+        Event(32, Happening.FIRST_DOSE, "S2", level=2),
+        Event(33, Happening.TOXICITY, "S2", grade=2),
+        Event(60, Happening.TIME_PASSES),
+    ]
+    steps = list(replay(events, AcceleratedTitration(), levels=[DoseLevel()] * 3, window_days=WINDOW_DAYS))
+    assert steps[-1].trial[1].worst_grades == (2,)
+    assert [str(step.advice) for step in steps] == [
+        "wait", "wait", "escalate to 2", "escalate to 2", "wait", "expand 2", "expand 2",
+    ]  # fmt: skip
 
 
 def test_what_a_design_ruled_out_stays_ruled_out_until_a_dlt_is_retracted() -> None:

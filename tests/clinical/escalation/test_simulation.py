@@ -12,7 +12,10 @@ from clinical.escalation.boin import Boin
 from clinical.escalation.catalogue import CATALOGUE, design_named, engine_for
 from clinical.escalation.crm import Crm
 from clinical.escalation.exact import three_plus_three_exactly
+from clinical.escalation.interval import Verdict
 from clinical.escalation.keyboard import Keyboard
+from clinical.escalation.mtpi import Mtpi
+from clinical.escalation.simulated_cohorts import interval_engine
 from clinical.escalation.simulation import Engine, Figure, Scenario, simulate
 from clinical.escalation.three_plus_three import ThreePlusThree, Variant
 
@@ -69,6 +72,14 @@ def test_a_time_to_event_design_without_hurry_is_the_design_that_waits(patient: 
     observed = simulate(engine_for(design_named(hurried, parameters)), slow)
     for one, other in zip(waited.select_percent, observed.select_percent, strict=True):
         assert agrees(one, other.value, other.error, least=0.3)
+
+
+def test_a_level_ruled_out_is_left_even_where_its_interval_would_stay() -> None:
+    design = Mtpi(target=0.10)
+    assert (design.verdict(12, 3), design.rules_out(12, 3)) == (Verdict.STAY, True)
+    summary = simulate(interval_engine(design, target=0.10), Scenario((0.01, 0.28), trials=2000, n_cohorts=20))
+    assert summary.n[0].value > summary.n[1].value
+    assert summary.n[1].value < 15
 
 
 def test_progress_is_told_block_by_block() -> None:

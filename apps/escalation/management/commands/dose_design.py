@@ -166,7 +166,8 @@ class Command(BaseCommand):
     def _progress(self, done: int, total: int) -> None:
         filled = BAR_WIDTH * done // total
         end = "\n" if done == total else ""
-        self.stderr.write(f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {done} of {total} trials{end}", ending="")
+        bar = f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {done} of {total} trials{end}"
+        self.stderr.write(bar, style_func=str, ending="")  # a bar is no error, so it is not red
         self.stderr.flush()
 
     def _write(self, rows: Sequence[Row], out: Path | None) -> None:
