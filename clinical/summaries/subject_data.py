@@ -6,7 +6,7 @@ only to say null: a misspelt `infusion_date` must not turn everybody into a subj
 
 * `subjects`: subject, part, dose_level, lymphodepletion_start, infusion_date, death_date, last_known_alive, data_cutoff
   (dates may be null: not treated, not infused, not dead, not known; the last two may be left out);
-* `adverse_events`: subject, term, ctcae_or_astct_grade, serious, dlt, and if known related_to, grading_system, onset_date;
+* `adverse_events`: subject, term, ctcae_or_astct_grade, serious, dlt; if known related_to, grading_system, onset_date;
 * `tumor_assessments`: subject, assessment_date, target_sum_mm, non_target, new_lesion.
 """
 
