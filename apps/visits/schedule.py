@@ -12,7 +12,7 @@ from apps.subjects.models import Anchor, Subject
 from apps.visits import events, pages, services
 from apps.visits.models import FormRecord, Visit, VisitStatus
 from clinical.partial_date import PartialDate
-from clinical.protocol.schedule import PlannedVisit
+from clinical.protocol.schedule import AnchorSource, PlannedVisit
 
 PLAN_AHEAD_DAYS = 366
 
@@ -79,6 +79,9 @@ def start_visit(*, actor: Actor, visit: Visit, took_place: PartialDate, at: date
         if not pages.known(visit.subject.protocol_version.definition.form(form).page.value):
             continue
         open_form(actor=actor, visit=visit, form=form, at=at)
+    for anchor in visit.subject.protocol_version.definition.anchors:
+        if anchor.source is AnchorSource.VISIT and anchor.visit == visit.code:
+            set_anchor(subject=visit.subject, name=anchor.code, moment=took_place)
     announce(_started(visit, at), actor=actor)
     return visit
 
