@@ -508,36 +508,56 @@ class _Question:
         possible = [(lab, found) for lab, found in judged if found.truth is not Truth.NO]
         if not possible:
             return no(f"no {first} in the DLT period")
-        if combination.unless_same_day:
-            earliest = possible[0][0].taken.full_date
-            same_day = [lab for lab in self.facts.labs if lab.taken.full_date == earliest]
-            for lab in same_day:
-                spared = self._limit(combination.unless_same_day, lab)
-                if lab.test in combination.unless_same_day.tests and spared.truth is Truth.YES:
-                    return no(f"{spared.facts[0]} on the day of the first {first}")
-        return kleene.any_of(
-            kleene.all_of([found, *(self._follows(limit, lab, combination) for limit in others)])
-            for lab, found in possible
-        )
+        spared = self._spared(combination, [lab for lab, found in judged if found.truth is Truth.YES])
+        if spared is not None:
+            return spared
+        judged_others = [(limit, self._judged(limit)) for limit in others]
+        found = [
+            kleene.all_of(
+                [first_found, *(self._follows(limit, lab, combination, rest) for limit, rest in judged_others)]
+            )
+            for lab, first_found in possible
+        ]
+        # The first time that all held is told, not every later sample that held too.
+        return next((each for each in found if each.truth is Truth.YES), kleene.any_of(found))
+
+    def _spared(self, combination: LabCombination, qualifying: Sequence[LabFact]) -> Verdict | None:
+        """Why the combination does not count: another value on the day of the earliest first one explains it."""
+        limit = combination.unless_same_day
+        if limit is None or not qualifying:
+            return None
+        day = qualifying[0].taken.full_date
+        for other_day, found in self._judged(limit):
+            if other_day == day and found.truth is Truth.YES:
+                return no(f"{found.facts[0]} on the day of the first {combination.all_of[0]}")
+        return None
+
+    def _judged(self, limit: LabLimit) -> list[tuple[date, Verdict]]:
+        """Every sample that a limit is about, by its day."""
+        return [
+            (day, self._limit(limit, lab))
+            for lab in self.facts.labs
+            if lab.test in limit.tests
+            and (day := lab.taken.full_date) is not None
+            and lab.taken.earliest_at(self.zone) <= self.at
+        ]
 
     def _drawn_inside(self, lab: LabFact) -> Verdict:
         drawn = self.window.holds(lab.taken, f"the {lab.test} sample")
         return yes() if drawn.truth is Truth.YES else drawn
 
-    def _follows(self, limit: LabLimit, first: LabFact, combination: LabCombination) -> Verdict:
+    def _follows(
+        self, limit: LabLimit, first: LabFact, combination: LabCombination, judged: Sequence[tuple[date, Verdict]]
+    ) -> Verdict:
         """Whether another limit is passed on the day of the first value or within the days after it."""
         assert combination.within is not None
         start = first.taken.full_date
         if start is None:
             return lacks(f"the day of the {first.test} of {first.taken}")
         end = start + combination.within.length
-        later = [
-            lab
-            for lab in self.facts.labs
-            if lab.test in limit.tests and (day := lab.taken.full_date) is not None and start <= day <= end
-        ]
+        later = [found for day, found in judged if start <= day <= end]
         if later:
-            return kleene.any_of(self._limit(limit, lab) for lab in later)
+            return kleene.any_of(later)
         closes = datetime.combine(end + timedelta(days=1), time(), tzinfo=self.zone).astimezone(UTC)
         asked = f"{' or '.join(limit.tests)} on {first.taken.to_day()} or up to {combination.within} after it"
         if self.at >= closes:

@@ -325,6 +325,16 @@ def test_hys_law_is_a_combination_of_laboratory_values(
     assert answer(ask_subject(IMA402, facts, now=now)) == expected
 
 
+def test_hys_law_tells_the_first_time_that_it_held_and_knows_no_later_sample() -> None:
+    labs = (lab("ALT", "03-10", "120", "40"), lab("BILI", "03-12", "2.4", "1.2"), lab("ALT", "03-11", "200", "40"))
+    found = ask_subject(IMA402, SubjectFacts(labs=labs)).met[0]
+    assert found.facts == (
+        "ALT 120 U/L of 10-Mar-2026 (ALT or AST ≥ 3 × ULN, which is 120)",
+        "BILI 2.4 U/L of 12-Mar-2026 (BILI ≥ 2 × ULN, which is 2.4)",
+    )
+    assert answer(ask_subject(IMA402, SubjectFacts(labs=labs), now="03-11T20:00")) == "undecided"
+
+
 def test_the_published_cases_of_hys_law_come_out_of_the_protocol_file(reference: Path) -> None:
     long = WindowRule(days=400)
     start = datetime(2026, 1, 1, tzinfo=UTC)
