@@ -247,8 +247,8 @@ def test_a_partial_date_finds_its_place_between_dates_that_are_known() -> None:
             [LIVER],
             [seen("T01", 1, "large")],
             (
-                "TR row 2: LDIAM of lesion T01 is 'large', which is not a number; write the diameter, ABSENT, TOO SMALL "
-                "TO MEASURE, MERGED or NOT EVALUABLE."
+                "TR row 2: LDIAM of lesion T01 is 'large', which is not a number; write the diameter, ABSENT, TOO "
+                "SMALL TO MEASURE, MERGED or NOT EVALUABLE."
             ),
         ),
         (
