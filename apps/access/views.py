@@ -48,7 +48,7 @@ class StudyView(View):
             raise ImproperlyConfigured(f"{type(self).__name__} does not say which action it is, so it does not open.")
         if not request.user.is_authenticated:
             return sign_in_first(request)
-        actor = selectors.actor_in(user=request.user, study_code=kwargs.pop("study"))  # type: ignore[arg-type]  # signed in
+        actor = selectors.actor_in(user=request.user, study_code=kwargs.pop("study"))
         if actor is None:
             raise Http404
         self.actor = actor

@@ -1,5 +1,7 @@
 """Sign-in by e-mail address and password."""
 
+from typing import Any
+
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
@@ -7,9 +9,8 @@ from apps.accounts.models import User
 
 
 class EmailBackend(BaseBackend):
-    def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None
-    ) -> User | None:
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        username, password = credentials.get("username"), credentials.get("password")
         user = User.objects.filter(email__iexact=username or "").first()
         if user is None:
             User().set_password(password)  # takes as long as checking one, so that addresses cannot be told by time

@@ -38,7 +38,7 @@ def verify_trail() -> Verdict:
 def _audited_tables() -> list[tuple[str, str]]:
     unaudited = walls.unaudited_tables()
     return [
-        (model._meta.db_table, model._meta.pk.column)
+        (model._meta.db_table, str(model._meta.pk.column))
         for model in apps.get_models(include_auto_created=True)
         if model._meta.db_table not in unaudited and model._meta.managed
     ]

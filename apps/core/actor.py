@@ -25,7 +25,7 @@ class Actor:
 
     name: str
     user_id: int | None
-    study_id: int | None = None
+    study_id: int
     grants: tuple[Grant, ...] = ()
     study_site_ids: frozenset[int] = field(default_factory=frozenset)
     is_system: bool = False

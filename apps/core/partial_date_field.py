@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func
+from django.db.models.expressions import Combinable
 
 from clinical.partial_date import PartialDate
 
@@ -33,6 +34,10 @@ class PartialDateField(models.CharField):  # type: ignore[type-arg]  # the value
     Reads as `clinical.partial_date.PartialDate`. Beside the column `onset` stand `onset_earliest` and `onset_latest`,
     kept by the database, for sorting and for index use. Unknown is null; nothing is ever imputed.
     """
+
+    _pyi_private_set_type: PartialDate | str | Combinable  # type: ignore[assignment]  # what the column takes
+    _pyi_private_get_type: PartialDate  # type: ignore[assignment]  # what the column gives
+    _pyi_lookup_exact_type: PartialDate | str
 
     def __init__(self, *args: Any, time: bool = False, **kwargs: Any) -> None:
         self.time = time

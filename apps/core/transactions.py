@@ -29,10 +29,9 @@ def acting(actor: Actor, *, place: str = "", reason: str = "", request: str = ""
     `place` is where in the system (a path, a command, a task), `reason` why a completed value changes, `request`
     the identifier that joins trail rows of one request. On leaving a nested block the outer actor is back.
     """
-    studies = frozenset() if actor.study_id is None else frozenset({actor.study_id})
     values = (
         _array(actor.site_ids),
-        _array(studies),
+        _array(frozenset({actor.study_id})),
         "",
         "" if actor.user_id is None else str(actor.user_id),
         actor.name,

@@ -121,7 +121,7 @@ def _tables() -> Iterable[Model]:
 
 
 def _columns(model: Model) -> set[str]:
-    return {field.column for field in model._meta.concrete_fields}
+    return {str(field.column) for field in model._meta.concrete_fields}
 
 
 def _policies(model: Model) -> list[str]:

@@ -17,7 +17,7 @@ class Start(View):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return sign_in_first(request)
-        places = studies_of(request.user)  # type: ignore[arg-type]  # signed in
+        places = studies_of(request.user)
         if len(places) == 1:
             return redirect("my_work", study=places[0].code)
         return render(request, "dashboard/studies.html", {"places": places})

@@ -8,7 +8,7 @@ from apps.subjects.models import Anchor, Subject
 
 def listing(*, actor: Actor) -> QuerySet[Subject]:
     """The subjects of the study that the actor may see, by number."""
-    return Subject.objects.visible_to(actor).filter(study_id=actor.study_id).select_related("site").order_by("number")  # type: ignore[no-any-return]  # untyped manager
+    return Subject.objects.visible_to(actor).filter(study_id=actor.study_id).select_related("site").order_by("number")
 
 
 def anchors(subject: Subject) -> dict[str, object]:

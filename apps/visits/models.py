@@ -1,13 +1,11 @@
 """Visits and form records: the spine that every captured value hangs on."""
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.signals import class_prepared
 
-from apps.access.models import SiteOwned, SiteScoped
+from apps.access.models import SiteOwned
 from apps.core.partial_date_field import IsPossiblePartialDate, PartialDateField
 from apps.core.walls import add_trigger, owned_by_triggers, unaudited
 from apps.study.models import ProtocolVersion, Study
@@ -142,8 +140,6 @@ class CrfModel(SiteOwned):
 
     record = models.OneToOneField(FormRecord, on_delete=models.PROTECT, primary_key=True, related_name="%(class)s")
 
-    objects: Any = SiteScoped.as_manager()
-
     class Meta:
         abstract = True
 
@@ -168,8 +164,6 @@ class CrfLine(SiteOwned):
     key = models.CharField(max_length=40)
     is_removed = models.BooleanField(default=False)
 
-    objects: Any = SiteScoped.as_manager()
-
     class Meta:
         abstract = True
         constraints = [models.UniqueConstraint(fields=["record", "key"], name="%(class)s_key_is_stable")]
@@ -180,8 +174,8 @@ class CrfLine(SiteOwned):
 
 def not_captured(model: type[CrfModel | CrfLine]) -> tuple[str, ...]:
     """The columns of a page's table that nobody enters."""
-    generated = [field.column for field in model._meta.concrete_fields if field.generated]
-    return (model._meta.pk.column, "record_id", "site_id", "key", *generated, *model.derived)
+    generated = [str(field.column) for field in model._meta.concrete_fields if field.generated]
+    return (str(model._meta.pk.column), "record_id", "site_id", "key", *generated, *model.derived)
 
 
 def _give_entry_triggers(sender: type[models.Model], **_: object) -> None:

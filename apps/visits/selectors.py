@@ -23,7 +23,7 @@ def subject_or_404(*, actor: Actor, number: str) -> Subject:
     )
     if found is None:
         raise Http404
-    return found  # type: ignore[no-any-return]  # managers of abstract bases are untyped
+    return found
 
 
 def visit_or_404(*, actor: Actor, number: str, code: str) -> Visit:
@@ -36,7 +36,7 @@ def visit_or_404(*, actor: Actor, number: str, code: str) -> Visit:
     )
     if found is None:
         raise Http404
-    return found  # type: ignore[no-any-return]  # managers of abstract bases are untyped
+    return found
 
 
 def record_or_404(*, actor: Actor, pk: int) -> FormRecord:
@@ -49,7 +49,7 @@ def record_or_404(*, actor: Actor, pk: int) -> FormRecord:
     )
     if found is None:
         raise Http404
-    return found  # type: ignore[no-any-return]  # managers of abstract bases are untyped
+    return found
 
 
 def records_of_visit(visit: Visit) -> list[FormRecord]:
@@ -60,7 +60,7 @@ def records_of_visit(visit: Visit) -> list[FormRecord]:
 
 def log_records(*, subject: Subject, form: str) -> QuerySet[FormRecord]:
     """The entries of a log of a subject, removed ones left out."""
-    return FormRecord.objects.filter(subject=subject, form=form).exclude(state=EntryState.REMOVED).order_by("repeat")  # type: ignore[no-any-return]  # untyped manager
+    return FormRecord.objects.filter(subject=subject, form=form).exclude(state=EntryState.REMOVED).order_by("repeat")
 
 
 def versions(record: FormRecord) -> dict[str, int]:
@@ -78,7 +78,7 @@ def next_record(record: FormRecord) -> FormRecord | None:
     return (
         unfinished.filter(pk__gt=record.pk).order_by("pk").first()
         or unfinished.exclude(pk=record.pk).order_by("pk").first()
-    )  # type: ignore[no-any-return]  # untyped manager
+    )
 
 
 def open_counts(subjects: list[Subject]) -> dict[int, int]:

@@ -103,7 +103,7 @@ def entry_context(record: FormRecord) -> EntryContext:
 
 def head(record: FormRecord) -> CrfModel:
     """The typed head row of the record."""
-    return pages.page(record.page).model._default_manager.get(record=record)  # type: ignore[return-value]  # a CrfModel
+    return pages.page(record.page).model._default_manager.get(record=record)
 
 
 def lines(record: FormRecord, kind: str) -> list[CrfLine]:

@@ -158,8 +158,9 @@ class RecordPage(StudyView):
 
 def _save_typed(actor: Actor, record: FormRecord, request: HttpRequest) -> None:
     """Save whatever of the page was typed and not saved yet: without a script, that is all of it."""
-    texts = {name[6:]: text for name, text in request.POST.items() if name.startswith("value:")}
-    seen = {name[5:]: int(text) for name, text in request.POST.items() if name.startswith("seen:") and text.isdigit()}
+    posted = {name: str(text) for name, text in request.POST.items()}
+    texts = {name[6:]: text for name, text in posted.items() if name.startswith("value:")}
+    seen = {name[5:]: int(text) for name, text in posted.items() if name.startswith("seen:") and text.isdigit()}
     services.save_values(
         actor=actor, record=record, texts=texts, seen=seen, reason=request.POST.get("reason", ""), at=timezone.now()
     )
