@@ -72,7 +72,7 @@ class AcceleratedTitration:
                 why = f"The single subject at level {level} is not judged yet."
                 return Advice(Action.WAIT, level, why, places=max(0, 1 - here.cohort_pending))
             if here.cohort_pending:
-                return Advice(Action.WAIT, level, f"{here.cohort_pending} subjects at level {level} are pending.")
+                return Advice(Action.WAIT, level, f"Pending at level {level}: {here.cohort_pending}.")
             if level == trial.top or level + 1 in trial.eliminated:
                 why = f"No sign of toxicity up to level {level}, the highest there is; it is filled to {COHORT_SIZE}."
                 if here.evaluable < COHORT_SIZE:

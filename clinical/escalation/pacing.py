@@ -35,7 +35,7 @@ def paced(trial: Trial, decide: Callable[[Trial], Advice], *, cohort_size: int) 
             return Advice(
                 Action.SUSPEND,
                 trial.current,
-                f"{trial.here.undecided} DLT candidates at level {trial.current} are under review. "
+                f"DLT candidates under review at level {trial.current}: {trial.here.undecided}. "
                 f"If they are confirmed: {presumed.reason}",
                 is_for_safety=True,
                 numbers=now.numbers,
@@ -45,8 +45,8 @@ def paced(trial: Trial, decide: Callable[[Trial], Advice], *, cohort_size: int) 
         return Advice(
             Action.WAIT,
             trial.current,
-            f"{trial.here.cohort_evaluable} subjects of the cohort at level {trial.current} can be judged and "
-            f"{pending} are pending; a decision needs {cohort_size} and nobody pending.",
+            f"Of the cohort at level {trial.current}, {trial.here.cohort_evaluable} can be judged; pending: {pending}. "
+            f"A decision needs {cohort_size} judged and nobody pending.",
             places=max(0, short - trial.here.cohort_pending),
             numbers=now.numbers,
         )

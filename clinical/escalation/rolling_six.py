@@ -33,11 +33,11 @@ class RollingSix:
             ),
             default=trial.top + 1,
         )
-        found = f"{here.dlts} of {enrolled} subjects at level {level} had a DLT and {here.pending} are pending"
+        found = f"{here.dlts} of {enrolled} subjects at level {level} had a DLT (pending: {here.pending})"
         if level >= ceiling:
             return self._descend(trial, ceiling, found)
         if here.dlts + here.undecided >= DLTS_TOO_MANY:
-            why = f"{found}; {here.undecided} candidates are under review, and two DLTs would be too many."
+            why = f"{found}; candidates under review: {here.undecided}. Two DLTs would be too many."
             return Advice(Action.SUSPEND, level, why, is_for_safety=True)
         if enrolled >= FULL:
             may_go_up = here.dlts + here.pending < DLTS_TOO_MANY

@@ -45,8 +45,7 @@ class ThreePlusThree:
             return Advice(
                 Action.SUSPEND,
                 level,
-                f"{here.dlts} DLTs are confirmed at level {level} and {here.undecided} more are under review; "
-                "two would be too many.",
+                f"At level {level}, DLTs confirmed: {here.dlts}, under review: {here.undecided}. Two are too many.",
                 is_for_safety=True,
             )
         if here.cohort_evaluable < COHORT_SIZE:
@@ -68,9 +67,7 @@ class ThreePlusThree:
                 places=max(0, EXPANDED_SIZE - here.evaluable - here.pending),
             )
         if here.cohort_pending:
-            return Advice(
-                Action.WAIT, level, f"{here.cohort_pending} subjects at level {level} are still in their DLT period."
-            )
+            return Advice(Action.WAIT, level, f"Still in the DLT period at level {level}: {here.cohort_pending}.")
         found = f"{here.dlts} of {here.evaluable} subjects at level {level} had a DLT"
         if level == trial.top:
             return Advice(Action.STOP, level, f"{found}; there is no higher level.", mtd=level)

@@ -53,7 +53,7 @@ class TiteBoin(Boin):
         at_best = interval.decide(everyone, self, numbers)
         if at_best.eliminates or at_best.action is Action.STOP or level in trial.eliminated:
             return at_best
-        found = f"{here.dlts} DLTs in {size:.2f} effective subjects at level {level}"
+        found = f"DLTs at level {level}: {here.dlts} in an effective {size:.2f} subjects"
         if here.pending > self.max_pending_fraction * n:
             why = f"{here.pending} of {n} subjects at level {level} are pending, more than may be."
             return Advice(Action.SUSPEND, level, why, numbers=numbers)
@@ -72,7 +72,7 @@ class TiteBoin(Boin):
         if rate > self.lambda_e:
             return self._move(Action.STAY, trial, level, f"{found}: close to the target.", numbers)
         if here.undecided and here.dlts + here.undecided > self.lambda_e * n:
-            why = f"{found}, and {here.undecided} DLT candidates are under review that would forbid to go up."
+            why = f"{found}. DLT candidates under review: {here.undecided}; if confirmed, none goes up."
             return Advice(Action.SUSPEND, level, why, numbers=numbers)
         if level == trial.top or level + 1 in trial.eliminated:
             why = "there is no higher level" if level == trial.top else f"level {level + 1} is eliminated"

@@ -46,4 +46,9 @@ class TiteCrm(Crm):
         if enrolled < self.cohort_size:
             why = f"{enrolled} of {self.cohort_size} subjects of the cohort at level {level} were treated."
             return Advice(Action.WAIT, level, why, places=self.cohort_size - enrolled, numbers=advice.numbers)
+        if advice.action is Action.ESCALATE and here.undecided:
+            presumed = self._decide(trial.if_all_complete(undecided_are_dlts=True))
+            if presumed.action is not Action.ESCALATE:
+                why = f"DLT candidates under review at level {level}: {here.undecided}; if confirmed, none goes up."
+                return Advice(Action.SUSPEND, level, why, numbers=advice.numbers)
         return advice

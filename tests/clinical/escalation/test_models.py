@@ -1,6 +1,7 @@
 """CRM, TITE-CRM and BLRM against published fits."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,14 @@ def test_tite_crm_escalates_on_partial_follow_up_and_suspends_on_too_little() ->
     assert str(TiteCrm(target=0.25, skeleton=SKELETON).advise(Trial(levels))) == "escalate to 2"
     strict = TiteCrm(target=0.25, skeleton=SKELETON, max_pending_fraction=0.5)
     assert strict.advise(Trial(levels)).action is Action.SUSPEND
+
+
+def test_tite_crm_suspends_for_a_candidate_that_would_forbid_to_go_up() -> None:
+    clear = DoseLevel(treated=3, evaluable=2, pending=1, follow_up=(0.9,))
+    candidate = replace(clear, undecided=1)
+    above = (DoseLevel(),) * 4
+    assert TiteCrm(target=0.25, skeleton=SKELETON).advise(Trial((clear, *above))).action is Action.ESCALATE
+    assert TiteCrm(target=0.25, skeleton=SKELETON).advise(Trial((candidate, *above))).action is Action.SUSPEND
 
 
 def test_time_to_event_designs_refuse_pending_subjects_without_follow_up() -> None:

@@ -123,6 +123,11 @@ def test_tite_boin_at_the_lowest_level_suspends_instead_of_de_escalating() -> No
     assert TiteBoin(target=0.33).advise(Trial((level, DoseLevel()))).action is Action.SUSPEND
 
 
+def test_tite_boin_suspends_for_a_candidate_that_would_forbid_to_go_up() -> None:
+    level = DoseLevel(treated=3, evaluable=2, pending=1, undecided=1, follow_up=(0.9,))
+    assert TiteBoin(target=0.33).advise(Trial((CLEAN, level, DoseLevel()), current=2)).action is Action.SUSPEND
+
+
 def test_published_tite_boin_decisions(reference: Path) -> None:
     letters = {Action.ESCALATE: "E", Action.STAY: "S", Action.DE_ESCALATE: "D", Action.SUSPEND: "SUSPEND"}
     for case in json.loads((reference / "dose-titeboin-cases.json").read_text())["cases"]:
