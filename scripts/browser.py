@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
@@ -31,16 +32,17 @@ def find_chromium() -> Path | None:
     named = os.environ.get("TRIALSITE_CHROMIUM")
     if named:
         return Path(named) if runs(Path(named)) else None
-    installed = [Path(found) for name in NAMES if (found := shutil.which(name))]
-    return next((program for program in (*installed, MAC, *playwrights_own()) if runs(program)), None)
+    return next((program for program in candidates() if runs(program)), None)
 
 
-def playwrights_own() -> list[Path]:
-    """Where Playwright would keep the browser it downloads."""
+def candidates() -> Iterator[Path]:
+    """Where one may be, the system's first; asking Playwright takes a second, so it is asked last."""
+    yield from (Path(found) for name in NAMES if (found := shutil.which(name)))
+    yield MAC
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        return [Path(playwright.chromium.executable_path)]
+        yield Path(playwright.chromium.executable_path)
 
 
 def bring_chromium() -> Path | None:

@@ -151,6 +151,18 @@ def test_ctrl_c_during_a_long_step_ends_the_step(data: Path) -> None:
     assert [pid for pid in started if lives(pid)] == []
 
 
+def test_a_terminal_that_is_gone_keeps_nothing_from_being_ended(data: Path) -> None:
+    with supervisor(data, PORT=str(free_port())) as process:
+        read_until(process, "Ctrl-C stops everything")
+        started = started_under(process.pid)
+        assert process.stdout
+        process.stdout.close()
+        process.send_signal(signal.SIGHUP)
+        process.wait(timeout=30)
+        process.stdout = None
+    assert [pid for pid in started if lives(pid)] == []
+
+
 def test_a_worker_that_dies_is_started_again_and_never_learns_the_owner_s_address(data: Path) -> None:
     note = data / "worker.txt"
     with supervisor(data, PORT=str(free_port())) as process:

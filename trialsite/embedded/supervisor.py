@@ -103,7 +103,7 @@ class Supervisor:
     def __init__(self, place: Place, plan: Plan, *, say: Callable[[str], None] = print) -> None:
         self._place = place
         self._plan = plan
-        self._say = say
+        self._tell = say
         self._asked_to_stop = False
         self._postgres: EmbeddedPostgres | None = None
         self._queue: EmbeddedQueue | None = None
@@ -290,14 +290,21 @@ class Supervisor:
         """End everything, in reverse order; a second Ctrl-C changes nothing, every wait here has an end."""
         if self._running or self._postgres or self._queue:
             self._say("\nStopping …")
-        for program in reversed(self._running.values()):
-            program.stop()
-        for server in (self._queue, self._postgres):
-            if server:
-                server.stop()
-        if self._published:
-            self._published.unlink(missing_ok=True)
-        self._claim.release()
+        with contextlib.ExitStack() as last_first:
+            # Each is ended even when ending another one fails.
+            last_first.callback(self._claim.release)
+            if self._published:
+                last_first.callback(self._published.unlink, missing_ok=True)
+            for server in (self._postgres, self._queue):
+                if server:
+                    last_first.callback(server.stop)
+            for program in self._running.values():
+                last_first.callback(program.stop)
+
+    def _say(self, line: str) -> None:
+        """Tell the terminal; that it is gone must not keep anything from being ended."""
+        with contextlib.suppress(OSError):
+            self._tell(line)
 
 
 def kept_secret(file: Path) -> str:
