@@ -162,7 +162,8 @@ def _measurement(lesion: Lesion, tests: Mapping[str, Reading]) -> Measurement:
     A diameter named as such counts; otherwise the short axis (LPERP) of a node and the longest diameter (LDIAM) of
     anything else. A node of which only the longest diameter is known is seen and not measured.
     """
-    diameter = tests.get("DIAMETER") or tests.get("LPERP" if lesion.is_node else "LDIAM")
+    diameters = [tests[test] for test in ("DIAMETER", "LPERP" if lesion.is_node else "LDIAM") if test in tests]
+    diameter = next((one for one in diameters if one[0] is not None), diameters[0] if diameters else None)
     state = tests.get(STATE_TEST)
     said = None if state is None else state[1]
     if diameter is not None and diameter[0] is not None:

@@ -2,6 +2,8 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from clinical.recist.endpoints import FollowUp
 from clinical.recist.irecist import (
@@ -14,6 +16,7 @@ from clinical.recist.irecist import (
     progression_date,
 )
 from clinical.recist.lesions import Assessment
+from clinical.recist.responses import Response
 from clinical.recist.scan_date import on
 from clinical.recist.settings import Settings
 from tests.clinical.recist.course import FIRST_SCAN, Seen, lesions, scan
@@ -157,6 +160,37 @@ def test_progression_counts_from_the_first_sign_and_a_reset_one_does_not_count()
     assert progressed_on(125, 100, 125, 131) == 3
     assert progressed_on(100, 125) == 2
     assert progressed_on(100, 125, conventions=Settings(unconfirmed_progression_is_event=False)) is None
+
+
+SEEN = st.fixed_dictionaries(
+    {
+        "T01": st.one_of(st.integers(0, 160), st.sampled_from(["absent", "not evaluable"])),
+        "NT01": st.sampled_from(["present", "absent", "increased", "unequivocal progression", "not evaluable"]),
+        "NEW01": st.sampled_from([None, None, 10, 14, 20, "present", "increased", "equivocal", "absent"]),
+        "NEW02": st.sampled_from([None, None, None, 12, "present", "not evaluable"]),
+    }
+)
+
+
+@given(st.lists(SEEN, min_size=1, max_size=6))
+@settings(max_examples=80, deadline=None)
+def test_no_progression_is_confirmed_that_was_not_unconfirmed_before(seen: list[dict[str, Seen]]) -> None:
+    scans = [scan("C0", T01=100, NT01="present")]
+    scans += [scan(f"C{number}", day=35 * number, **one) for number, one in enumerate(seen, start=1)]
+    found = series(scans)
+    overall = [one.overall for one in found]
+    if "iCPD" in overall:
+        first = overall.index(ImmuneResponse.ICPD)
+        assert "iUPD" in overall[:first]
+        assert set(overall[first:]) == {"iCPD"}
+        assert progression_date(found, Settings()) in [one.date for one in found[:first]]
+    for one in found:
+        assert one.rule.startswith(f"{one.overall}: ")
+        if one.overall in ("iCR", "iPR", "iSD"):
+            assert one.by_recist.target is not Response.PD
+            assert one.by_recist.non_target is not Response.PD
+        if one.by_recist.overall is not Response.PD and one.overall != "iCPD":
+            assert one.overall != "iUPD"
 
 
 # --- Best response: the eight examples of the paper's table 3 ------------------------------------------------------

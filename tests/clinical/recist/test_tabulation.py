@@ -124,6 +124,7 @@ def test_irecist_is_written_with_its_own_letters() -> None:
     [
         ([NODE], [seen("T02", 1, 25), seen("T02", 1, 20, "LPERP"), seen("T02", 2, 12, "LPERP")], "PR"),
         ([NODE], [seen("T02", 1, 20, "DIAMETER"), seen("T02", 2, 9, "DIAMETER")], "CR"),
+        ([LIVER], [seen("T01", 1, 20), seen("T01", 2, "", "DIAMETER", status="NOT DONE"), seen("T01", 2, 14)], "PR"),
         ([LIVER], [seen("T01", 1, 20), seen("T01", 1, 15, "LPERP"), seen("T01", 2, 13)], "PR"),
         ([LIVER], [seen("T01", 1, 5, unit="cm"), seen("T01", 2, 35)], "PR"),
         ([LIVER], [seen("T01", 1, 50), seen("T01", 2, "TOO SMALL TO MEASURE")], "PR"),
