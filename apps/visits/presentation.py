@@ -35,6 +35,14 @@ class FieldView:
         return isinstance(self.bound.field.widget, forms.RadioSelect)
 
     @property
+    def only_choice(self) -> str:
+        """The one choice there is, when it is what stands stored: shown as text, not asked."""
+        choices = [choice for choice in getattr(self.bound.field, "choices", ()) if choice[0] not in (None, "")]
+        if len(choices) == 1 and str(self.bound.value()) == str(choices[0][0]):
+            return str(choices[0][1])
+        return ""
+
+    @property
     def is_date(self) -> bool:
         return type(self.bound.field).__name__ == "TypedDate"
 

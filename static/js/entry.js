@@ -151,6 +151,12 @@
     } else if (event.altKey && event.key.toLowerCase() === "n" && document.activeElement?.name?.startsWith("value:")) {
       event.preventDefault();
       askWhyBlank(pathOf(document.activeElement));
+    } else if (event.altKey && event.key.toLowerCase() === "h") {
+      const link = document.activeElement?.closest("[data-field]")?.querySelector(".history-link");
+      if (link) {
+        event.preventDefault();
+        location.assign(link.href);
+      }
     } else if (event.key === "Enter" && document.activeElement?.closest(".entry-grid")) {
       event.preventDefault();
       nextInColumn(document.activeElement);
