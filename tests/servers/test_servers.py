@@ -114,6 +114,23 @@ def test_a_first_start_cut_off_half_way_is_begun_again(data: Path) -> None:
     assert not (server.home / "cluster.new").exists()
 
 
+def test_an_initialisation_that_outlived_its_killed_start_does_not_write_into_the_next(data: Path) -> None:
+    home = data / "postgres"
+    home.mkdir()
+    scribbler = (
+        "import time; from pathlib import Path\n"
+        f"while True: Path({str(home / 'cluster.new')!r}).mkdir(exist_ok=True); time.sleep(0.01)"
+    )
+    left = processes.Program("initdb", record=home / "initdb.pid", log=data / "log", end_with=((signal.SIGTERM, 3),))
+    left.start([sys.executable, "-c", scribbler], cwd=Path("/"), env=dict(os.environ))
+    with EmbeddedPostgres(home, durable=False) as server:
+        assert left.pid is None
+        assert server.pid
+        assert not (home / "cluster.new").exists()
+        assert not (home / "password.once").exists()
+    left.stop()
+
+
 def test_a_first_start_cut_off_before_the_roles_is_completed(data: Path) -> None:
     with (
         EmbeddedPostgres(data / "postgres", durable=False) as server,

@@ -1,9 +1,10 @@
 """Where the running servers are, left on disk for `manage.py` in another terminal."""
 
 import json
-import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+
+from trialsite.embedded.private_file import write_private
 
 NAMES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "TRIALSITE_SECRET_KEY", "TRIALSITE_DEMO")
 FILE = "addresses.json"
@@ -12,9 +13,7 @@ FILE = "addresses.json"
 def publish(data: Path, environment: Mapping[str, str]) -> Path:
     """Write the addresses, readable by this account only; the supervisor removes the file when it stops."""
     scratch = data / f"{FILE}.new"
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        json.dump({name: environment[name] for name in NAMES if name in environment}, out)
+    write_private(scratch, json.dumps({name: environment[name] for name in NAMES if name in environment}))
     return scratch.replace(data / FILE)
 
 

@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from trialsite.embedded.accounts import Account, database_account, reachable_install
+from trialsite.embedded.private_file import write_private
 from trialsite.embedded.processes import LOOPBACK, Claim, Program, free_port, last_words, port_is_free, wait_until
 from trialsite.embedded.refusal import ServerRefusal, demand_room, in_words
 
@@ -139,6 +140,7 @@ class EmbeddedPostgres:
                 end_with=((signal.SIGINT, 20), (signal.SIGQUIT, 5)),
             )
             self._program.end_leftover()
+            self._initdb().end_leftover()
             cluster = self.home / "cluster"
             self._read_passwords(cluster_exists=cluster.exists())
             if not cluster.exists():
@@ -203,11 +205,7 @@ class EmbeddedPostgres:
             )
         self._passwords = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER_ROLE, APP_ROLE)}
         scratch = file.with_suffix(".new")
-        scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            json.dump(self._passwords, out)
-            out.flush()
-            os.fsync(out.fileno())
+        write_private(scratch, json.dumps(self._passwords))
         scratch.replace(file)
 
     def _create_cluster(self, cluster: Path, install: Path, account: Account) -> None:
@@ -215,28 +213,49 @@ class EmbeddedPostgres:
         scratch = self.home / "cluster.new"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(mode=0o700)
-        account.give(scratch)
-        with tempfile.NamedTemporaryFile("w", dir=scratch.parent, prefix="password.") as password:
-            password.write(self._passwords[SUPERUSER])
-            password.flush()
-            account.give(Path(password.name))
-            done = account.run(
-                install / "bin" / "initdb",
-                f"--pgdata={scratch}",
-                f"--username={SUPERUSER}",
-                f"--pwfile={password.name}",
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
-                "--auth=scram-sha-256",
-                *(() if self._durable else ("--no-sync",)),
+        password = self.home / "password.once"
+        write_private(password, self._passwords[SUPERUSER])
+        log = self.home / "initdb.log"
+        log.unlink(missing_ok=True)
+        initdb = self._initdb()
+        try:
+            for place in (scratch, password):
+                account.give(place)
+            initdb.start(
+                [
+                    install / "bin" / "initdb",
+                    f"--pgdata={scratch}",
+                    f"--username={SUPERUSER}",
+                    f"--pwfile={password}",
+                    "--encoding=UTF8",
+                    "--locale-provider=builtin",
+                    "--builtin-locale=C.UTF-8",
+                    "--locale=C",
+                    "--auth=scram-sha-256",
+                    *(() if self._durable else ("--no-sync",)),
+                ],
+                cwd=Path("/"),
                 env=_environment(),
+                ids=account.ids,
             )
-        if done.returncode:
+            wait_until(lambda: initdb.exit_code is not None, seconds=START_SECONDS)
+            code = initdb.exit_code
+        finally:
+            initdb.stop()
+            password.unlink(missing_ok=True)
+        if code != 0:
             shutil.rmtree(scratch, ignore_errors=True)
-            raise self._refusal(done.stderr + done.stdout)
+            raise self._refusal(last_words(log))
         scratch.rename(cluster)
+
+    def _initdb(self) -> Program:
+        """On record like every program, so that one left by a killed start never writes into the next start's cluster."""
+        return Program(
+            "initdb",
+            record=self.home / "initdb.pid",
+            log=self.home / "initdb.log",
+            end_with=((signal.SIGTERM, 3),),
+        )
 
     def _check_major(self, cluster: Path) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import Self
 
 import redis
 
+from trialsite.embedded.private_file import write_private
 from trialsite.embedded.processes import LOOPBACK, Claim, Program, free_port, last_words, port_is_free, wait_until
 from trialsite.embedded.refusal import ServerRefusal, demand_room, in_words
 
@@ -93,9 +94,7 @@ class EmbeddedQueue:
         if file.exists() and (kept := file.read_text().strip()):
             return kept
         password = secrets.token_urlsafe(24)
-        file.unlink(missing_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(password)
+        write_private(file, password)
         return password
 
     def _launch(self, binary: Path, program: Program) -> None:

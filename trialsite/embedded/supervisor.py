@@ -1,7 +1,6 @@
 """Everything Trialsite consists of on one machine: started in order, watched, ended in reverse order."""
 
 import contextlib
-import os
 import secrets
 import signal
 import time
@@ -14,6 +13,7 @@ from types import FrameType
 
 from trialsite.embedded import addresses
 from trialsite.embedded.postgres import EmbeddedPostgres
+from trialsite.embedded.private_file import write_private
 from trialsite.embedded.processes import LOOPBACK, Claim, Program, last_words, port_is_free, wait_until
 from trialsite.embedded.queue_server import EmbeddedQueue
 from trialsite.embedded.refusal import ServerRefusal, demand_room, in_words
@@ -312,10 +312,8 @@ def kept_secret(file: Path) -> str:
     with contextlib.suppress(FileNotFoundError):
         if kept := file.read_text().strip():
             return kept
-        file.unlink()
     secret = secrets.token_urlsafe(48)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(secret)
+    write_private(file, secret)
     return secret
 
 
