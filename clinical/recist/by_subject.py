@@ -9,7 +9,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import TextIO
 
-ROWS_IN_MEMORY = 50_000
+ROWS_IN_MEMORY = 20_000
 
 NumberedRow = tuple[int, list[str]]
 """A row of a table with its number in the file; the header is row 1."""

@@ -124,6 +124,13 @@ def test_a_file_that_is_not_there_is_named(files: Files) -> None:
     assert files.refusal() == f"{files.tu}: No such file or directory."
 
 
+def test_a_place_where_nothing_can_be_written_is_named(files: Files, tmp_path: Path) -> None:
+    files.out = tmp_path / "nowhere" / "rs.csv"
+    assert files.refusal() == f"The folder {tmp_path / 'nowhere'} does not exist. Create it or name another one."
+    files.out = tmp_path
+    assert files.refusal() == f"{tmp_path} is a folder. Name a file."
+
+
 def test_an_option_that_is_no_number_is_refused(files: Files) -> None:
     assert "'-3' is not a whole number from 0 on" in files.refusal("--sd-days=-3")
 

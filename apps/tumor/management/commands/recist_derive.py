@@ -75,6 +75,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, out: Path, findings: Path | None, **options: Any) -> None:
         """Derive every response, or write nothing and name every problem."""
+        for place in filter(None, (out, findings)):
+            if not place.parent.is_dir():
+                raise CommandError(f"The folder {place.parent} does not exist. Create it or name another one.")
+            if place.is_dir():
+                raise CommandError(f"{place} is a folder. Name a file.")
         try:
             self.derive(out, findings, options)
         except OSError as fault:
