@@ -70,7 +70,11 @@ _BETTER_FIRST = (Response.CR, Response.PR, Response.SD, Response.NON_CR_NON_PD, 
 
 @dataclass(frozen=True, slots=True)
 class ImmuneEvaluation:
-    """The iRECIST responses at one assessment beside the RECIST 1.1 evaluation they start from."""
+    """The iRECIST responses at one assessment beside the RECIST 1.1 evaluation they start from.
+
+    That evaluation has iRECIST's past: where a partial response continues until progression, one that iRECIST assigned
+    after a reset does. For RECIST 1.1 in its own right see `assessment.derive_series`.
+    """
 
     by_recist: Evaluation
     target: ImmuneResponse
@@ -97,6 +101,8 @@ class _Unconfirmed:
 
     evaluation: Evaluation
     where: frozenset[str]
+    target_mm: Decimal | None
+    """The sum of targets that growth counts from; none until one of the scans since was complete."""
     progressed_non_targets: frozenset[str]
     new_mm: Mapping[str, Decimal]
     new_names: frozenset[str]
@@ -127,7 +133,9 @@ def derive_immune_series(
     for assessment in assessments:
         evaluation = derive_assessment(disease, standing, assessment)
         immune_evaluation, immune = _judge(disease, immune, assessment, evaluation)
-        standing = standing_after(disease, standing, assessment, evaluation)
+        # Responses continue, and tumor reappears, after what iRECIST assigned: a progression that was reset is none.
+        assigned = replace(evaluation, overall=_PLAIN[immune_evaluation.overall])
+        standing = standing_after(disease, standing, assessment, assigned)
         series.append(immune_evaluation)
     return tuple(series)
 
@@ -173,7 +181,12 @@ def _judge_afresh(
     }
     if where:
         waiting = _Unconfirmed(
-            evaluation, frozenset(where), _progressed(disease, assessment), new_mm, frozenset(evaluation.new_lesions)
+            evaluation=evaluation,
+            where=frozenset(where),
+            target_mm=evaluation.sum_mm if evaluation.is_complete else None,
+            progressed_non_targets=_progressed(disease, assessment),
+            new_mm=new_mm,
+            new_names=frozenset(evaluation.new_lesions),
         )
         reasons = evaluation.rule.removeprefix("PD: ")
         rule = f"iUPD: {reasons}"
@@ -213,7 +226,13 @@ def _judge_waiting(
     still_progressed = Response.PD in (evaluation.target, evaluation.non_target)
     if still_progressed or (new_still_there and not _has_improved(since, evaluation)):
         rule = f"iUPD: no further growth since {since.visit}"
-        return _immune(evaluation, ImmuneResponse.IUPD, rule, new_mm, counts_from), standing
+        # What was not measured at the iUPD is compared with its first measurement since.
+        target_mm = waiting.target_mm
+        if target_mm is None and evaluation.is_complete:
+            target_mm = evaluation.sum_mm
+        waiting = replace(waiting, target_mm=target_mm, new_mm={**new_mm, **waiting.new_mm})
+        remains = _immune(evaluation, ImmuneResponse.IUPD, rule, new_mm, counts_from)
+        return remains, replace(standing, unconfirmed=waiting)
     if _without_new_lesions(evaluation) is Response.NE or _cannot_refute(disease, waiting, assessment, evaluation):
         rule = f"NE: {evaluation.rule.partition(': ')[2]}; iUPD at {since.visit} is neither confirmed nor refuted"
         return _immune(evaluation, ImmuneResponse.NE, rule, new_mm, counts_from), standing
@@ -287,12 +306,11 @@ def _further_growth(
     """
     settings = disease.settings
     growth: dict[str, str] = {}
-    before = waiting.evaluation
     if evaluation.target is Response.PD:
         if TARGETS not in waiting.where:
             growth[TARGETS] = "target lesions progressed as well"
-        elif evaluation.sum_mm is not None and before.sum_mm is not None:
-            further = evaluation.sum_mm - before.sum_mm
+        elif evaluation.sum_mm is not None and waiting.target_mm is not None:
+            further = evaluation.sum_mm - waiting.target_mm
             if further >= settings.icpd_growth_mm:
                 growth[TARGETS] = f"+{in_words(further)} mm in target lesions"
     grown_non_targets = _grown_non_targets(disease, waiting, assessment)

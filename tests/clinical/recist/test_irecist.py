@@ -139,6 +139,24 @@ def test_a_partial_response_continues_under_irecist_as_well() -> None:
     assert course(*shrinking, conventions=Settings(pr_until_pd=True)) == "iPR iPR iPR iPR iPR"
 
 
+def test_a_partial_response_after_a_reset_continues_although_the_new_lesion_is_still_there() -> None:
+    seen: list[dict[str, Seen]] = [{"NEW01": 10}, {"T01": 70, "NEW01": 10}, {"T01": 80, "NEW01": 10}]
+    assert course(*seen) == "iUPD iPR iSD"
+    assert course(*seen, conventions=Settings(pr_until_pd=True)) == "iUPD iPR iPR"
+
+
+def test_an_incomplete_sum_at_the_iupd_is_no_start_to_count_growth_from() -> None:
+    chosen = lesions("T01", "T02")
+    scans = [
+        scan("C0", day=0, T01=50, T02=50),
+        scan("C1", day=35, T01=121, T02="not evaluable"),
+        scan("C2", day=70, T01=121, T02=50),
+        scan("C3", day=105, T01=126, T02=50),
+    ]
+    found = derive_immune_series(chosen, scans[0], scans[1:], Settings())
+    assert [one.overall for one in found] == ["iUPD", "iUPD", "iCPD"]
+
+
 def test_the_parts_name_where_progression_was_confirmed_and_the_rule_says_it() -> None:
     scans = [
         scan(f"C{number}", day=35 * number, T01=size, NT01="present") for number, size in enumerate((100, 125, 131))
