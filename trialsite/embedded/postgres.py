@@ -249,7 +249,7 @@ class EmbeddedPostgres:
         scratch.rename(cluster)
 
     def _initdb(self) -> Program:
-        """On record like every program, so that one left by a killed start never writes into the next start's cluster."""
+        """On record like every program, so that one left by a killed start never writes into the next."""
         return Program(
             "initdb",
             record=self.home / "initdb.pid",
