@@ -77,9 +77,7 @@ def test_an_untouched_trail_verifies(committed: str) -> None:
 
 @pytest.mark.committed
 @pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "not sealed yet"])
-def test_one_byte_changed_in_the_trail_is_named(
-    committed: str, postgres: harness.TestServer, sealed: bool
-) -> None:
+def test_one_byte_changed_in_the_trail_is_named(committed: str, postgres: harness.TestServer, sealed: bool) -> None:
     trial = scenarios.trial()
     subject = scenarios.subject(trial)
     if sealed:
