@@ -58,3 +58,11 @@ class VisitMissed(Fact):
 
     visit: int
     subject: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnchorMoved(Fact):
+    """A named moment of a subject (first dose, infusion) became known or changed."""
+
+    subject: int
+    name: str

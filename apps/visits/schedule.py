@@ -3,9 +3,10 @@
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.core.action import Action
-from apps.core.actor import Actor
+from apps.core.actor import Actor, system_actor
 from apps.core.events import announce
 from apps.core.refusal import Refusal
 from apps.subjects.models import Anchor, Subject
@@ -26,8 +27,18 @@ class UnscheduledNotAllowed(Refusal): ...
 @transaction.atomic
 def set_anchor(*, subject: Subject, name: str, moment: PartialDate) -> None:
     """Write the moment that visits hang on and plan anew what has not happened. The floor that knows it calls this."""
+    known = Anchor.objects.filter(subject=subject, name=name).first()
+    if known is not None and known.moment == moment:
+        return
     Anchor.objects.update_or_create(subject=subject, name=name, defaults={"moment": moment})
     plan_visits(subject=subject)
+    schedule = system_actor("Schedule", study_id=subject.study_id, site_ids=[subject.site_id])
+    announce(
+        events.AnchorMoved(
+            study_id=subject.study_id, site_id=subject.site_id, at=timezone.now(), subject=subject.pk, name=name
+        ),
+        actor=schedule,
+    )
 
 
 @transaction.atomic
