@@ -25,6 +25,7 @@ class Action(StrEnum):
     FREEZE_DATA = "freeze and unfreeze"
     LOCK_DATA = "lock"
     UNLOCK_DATA = "approve an unlock"
+    APPROVE_RANGES = "approve laboratory ranges"
     # The sponsor's own assessments, in tables of their own.
     RELEASE_SLOT = "release a slot for dosing"
     ADJUDICATE_DLT = "adjudicate a DLT"
