@@ -45,6 +45,20 @@ class SignIn(views.LoginView):
         return response
 
 
+class SignedIn(View):
+    """Where signing in again in a second tab ends; the first tab still has what was typed."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "accounts/signed_in.html")
+
+
+class Stay(View):
+    """One key keeps the session: any request does, this one shows nothing."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=204 if request.user.is_authenticated else 401)
+
+
 class SignOut(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         logout(request)

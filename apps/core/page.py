@@ -7,5 +7,9 @@ from django.http import HttpRequest
 
 
 def everywhere(request: HttpRequest) -> dict[str, Any]:
-    """Context of every template: version, demo banner."""
-    return {"trialsite_version": settings.VERSION, "is_demo": settings.DEMO}
+    """Context of every template: version, demo banner, how long a session lasts without a request."""
+    return {
+        "trialsite_version": settings.VERSION,
+        "is_demo": settings.DEMO,
+        "idle_minutes": settings.SESSION_IDLE_MINUTES,
+    }

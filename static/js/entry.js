@@ -7,7 +7,7 @@
   if (!form || !status) return;
 
   const RETRY_MS = 4000;
-  const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
+  const token = () => form.querySelector("[name=csrfmiddlewaretoken]").value;
   const waiting = new Map(); // path -> text not acknowledged yet
   const shown = new Map(); // path -> text the server has
   let inFlight = 0;
@@ -36,7 +36,7 @@
   for (const control of controls()) shown.set(pathOf(control), textAt(pathOf(control)));
 
   async function send(path, extra) {
-    const body = new URLSearchParams({ csrfmiddlewaretoken: token, path, value: textAt(path) });
+    const body = new URLSearchParams({ csrfmiddlewaretoken: token(), path, value: textAt(path) });
     const seen = form.querySelector(`[name="${CSS.escape("seen:" + path)}"]`);
     if (seen) body.set("seen", seen.value);
     const reason = document.getElementById("reason");
@@ -59,6 +59,7 @@
         return;
       }
       if (answer.status >= 500 || answer.type === "opaqueredirect") throw new Error("not taken");
+      document.dispatchEvent(new CustomEvent("requestAnswered"));
       take(path, text, await answer.text());
     } catch (error) {
       say("Not saved: no connection, retrying", "problem");

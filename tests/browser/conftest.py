@@ -11,10 +11,16 @@ from scripts.browser import MISSING, find_chromium
 from tests import running, scenarios
 from tests.harness import ROOT
 
-CHROMIUM_SWITCHES = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+CHROMIUM_SWITCHES = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 ARTEFACTS = ROOT / "test-artefacts"
 TOLERATED = (
     "Failed to load resource: the server responded with a status of 4",
@@ -31,7 +37,7 @@ def chromium() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread; the ORM calls between page steps are made on purpose.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM_SWITCHES))
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_SWITCHES)
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -111,3 +111,37 @@ def test_a_web_server_that_goes_away_loses_nothing_typed(sign_in: SignIn, system
     page.unroute("**/value/")
     expect(page.locator("#save-status")).to_contain_text("All changes saved", timeout=15_000)
     assert stored(trial, record, "SYSBP") == "121"
+
+
+def test_an_ended_session_keeps_what_was_typed(sign_in: SignIn, keep: Callable[[Page, str], None]) -> None:
+    trial = scenarios.trial()
+    record = vitals(trial)
+    page = sign_in("chidi")
+    page.goto(f"/IMA402/records/{record.pk}/")
+    page.context.clear_cookies(name="sessionid")
+    page.locator("#f-results-SYSBP-value").fill("121")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("dialog")).to_contain_text("what you typed is still here")
+    keep(page, "session-ended")
+    with page.expect_popup() as second:
+        page.get_by_role("link", name="Sign in").click()
+    tab = second.value
+    tab.get_by_label("E-mail address").fill("chidi@example.org")
+    tab.get_by_label("Password").fill(scenarios.PASSWORD)
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading")).to_have_text("You are signed in again")
+    page.get_by_role("button", name="I have signed in: save again").click()
+    expect(page.locator("#save-status")).to_contain_text("All changes saved")
+    assert stored(trial, record, "SYSBP") == "121"
+
+
+def test_the_session_warns_before_it_ends_and_one_key_keeps_it(sign_in: SignIn) -> None:
+    trial = scenarios.trial()
+    record = vitals(trial)
+    page = sign_in("chidi")
+    page.clock.install()
+    page.goto(f"/IMA402/records/{record.pk}/")
+    page.clock.fast_forward("28:01")
+    expect(page.get_by_role("alert")).to_contain_text("Your session ends in 2 minutes")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_count(0)

@@ -30,9 +30,18 @@ def vitals(ima402: Trial) -> FormRecord:
         return FormRecord.objects.get(visit=visit, form="vital_signs")
 
 
-def save(trial: Trial, record: FormRecord, path: str, text: str, *, by: str = "chidi", **more: object) -> services.Saved:
+def save(
+    trial: Trial,
+    record: FormRecord,
+    path: str,
+    text: str,
+    *,
+    by: str = "chidi",
+    seen: int | None = None,
+    reason: str = "",
+) -> services.Saved:
     with trial.acting_as(by) as actor:
-        return services.save_value(actor=actor, record=record, path=path, text=text, at=NOON, **{"seen": None, **more})  # type: ignore[arg-type]
+        return services.save_value(actor=actor, record=record, path=path, text=text, at=NOON, seen=seen, reason=reason)
 
 
 def fill(trial: Trial, record: FormRecord) -> None:
