@@ -28,10 +28,10 @@ class UnscheduledNotAllowed(Refusal): ...
 def set_anchor(*, subject: Subject, name: str, moment: PartialDate) -> None:
     """Write the moment that visits hang on and plan anew what has not happened. The floor that knows it calls this."""
     known = Anchor.objects.filter(subject=subject, name=name).first()
-    if known is not None and known.moment == moment:
-        return
     Anchor.objects.update_or_create(subject=subject, name=name, defaults={"moment": moment})
     plan_visits(subject=subject)
+    if known is not None and known.moment == moment:
+        return
     schedule = system_actor("Schedule", study_id=subject.study_id, site_ids=[subject.site_id])
     announce(
         events.AnchorMoved(
