@@ -28,6 +28,15 @@ class ValuesChanged(RecordFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ValueConfirmed(RecordFact):
+    """Somebody said why the value that a check asks about is right."""
+
+    path: str
+    check: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordCompleted(RecordFact):
     """The page was completed; `unanswered` names the confirm checks nobody answered: (path, check, sentence)."""
 

@@ -219,6 +219,10 @@ def confirm_value(*, actor: Actor, record: FormRecord, path: str, check: str, wh
     text = values.place(record, path).stored_text
     record.confirmations = {**record.confirmations, f"{path} {check}": {"text": text, "why": why.strip()}}
     record.save(update_fields=["confirmations"])
+    announce(
+        events.ValueConfirmed(**_about(record, at), path=path, check=check, why=why.strip()),
+        actor=actor,
+    )
 
 
 @transaction.atomic
