@@ -93,6 +93,20 @@ def _definition(text: str, name: str) -> protocol.Definition:
     return loaded.definition
 
 
+@immutable
+class ProtocolDraft(models.Model):
+    """A protocol file as a study builder loaded it, waiting for somebody else's approval."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="protocol_drafts")
+    version = models.CharField(max_length=20)
+    text = models.TextField()
+    loaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    loaded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.study} protocol {self.version}, loaded {self.loaded_at:%d-%b-%Y %H:%M}"
+
+
 class SiteApproval(models.Model):
     """From when a site works under a protocol version (ethics and authority approval in hand)."""
 

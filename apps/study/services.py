@@ -9,8 +9,9 @@ from apps.accounts.models import User
 from apps.core.action import Action
 from apps.core.actor import Actor
 from apps.core.refusal import Refusal
-from apps.study.models import ProtocolVersion, Site, SiteApproval, Study
+from apps.study.models import ProtocolDraft, ProtocolVersion, Site, SiteApproval, Study
 from clinical.protocol import loading
+from clinical.protocol.definition import Definition
 
 
 class ProtocolRefused(Refusal): ...
@@ -33,6 +34,16 @@ def open_site(*, actor: Actor, study: Study, number: str, name: str, country: st
 
 
 @transaction.atomic
+def load_draft(*, actor: Actor, study: Study, text: str, loaded_by: User, at: datetime) -> ProtocolDraft:
+    """Load a protocol file for approval. Every fault of it is named at once, and then none of it is kept."""
+    actor.require(Action.DRAFT_PROTOCOL)
+    definition = _sound_definition(study, text)
+    return ProtocolDraft.objects.create(
+        study=study, version=definition.study.version, text=text, loaded_by=loaded_by, loaded_at=at
+    )
+
+
+@transaction.atomic
 def approve_protocol(
     *, actor: Actor, study: Study, text: str, approver: User, loaded_by: User | None, effective_date: date, at: datetime
 ) -> ProtocolVersion:
@@ -40,17 +51,7 @@ def approve_protocol(
     actor.require(Action.APPROVE_PROTOCOL)
     if loaded_by is not None and loaded_by.pk == approver.pk:
         raise BuilderCannotApprove("Who loaded a protocol version cannot approve it. Ask a second person.")
-    loaded = loading.load(text, study.code)
-    if loaded.definition is None or loaded.problems:
-        faults = [str(problem) for problem in loaded.problems]
-        raise ProtocolRefused(f"This protocol file has {len(faults)} faults; none of it was taken.", problems=faults)
-    if loaded.definition.study.code != study.code:
-        raise ProtocolRefused(f"This is a protocol of study {loaded.definition.study.code}, not of {study.code}.")
-    version = loaded.definition.study.version
-    if study.protocol_versions.filter(version=version).exists():
-        raise ProtocolRefused(
-            f"Version {version} is already approved and never changes. Give the amendment a new version."
-        )
+    version = _sound_definition(study, text).study.version
     return ProtocolVersion.objects.create(
         study=study,
         version=version,
@@ -62,6 +63,26 @@ def approve_protocol(
         approved_at=at,
         effective_date=effective_date,
     )
+
+
+def _sound_definition(study: Study, text: str) -> Definition:
+    """The definition in the text, once it has no fault, is of this study, and is not approved already."""
+    loaded = loading.load(text, study.code)
+    if loaded.definition is None or loaded.problems:
+        faults = list(loaded.sentences())
+        raise ProtocolRefused(
+            f"This protocol file has {len(faults)} fault{'s' * (len(faults) != 1)}; none of it was taken.",
+            problems=faults,
+        )
+    definition = loaded.definition
+    if definition.study.code != study.code:
+        raise ProtocolRefused(f"This is a protocol of study {definition.study.code}, not of {study.code}.")
+    version = definition.study.version
+    if study.protocol_versions.filter(version=version).exists():
+        raise ProtocolRefused(
+            f"Version {version} is already approved and never changes. Give the amendment a new version."
+        )
+    return definition
 
 
 @transaction.atomic
