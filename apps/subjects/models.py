@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from apps.access.models import SiteOwned
 from apps.core.partial_date_field import IsPossiblePartialDate, PartialDateField
-from apps.core.walls import add_trigger, immutable, owned_by_triggers, unaudited
+from apps.core.walls import add_trigger, deletable, immutable, owned_by_triggers, unaudited
 from apps.study.models import ProtocolVersion, Site, Study
 
 
@@ -69,6 +69,7 @@ class StatusChange(SiteOwned):
         return f"{self.subject} {self.get_status_display()} {self.at:%d-%b-%Y}"
 
 
+@deletable(because="a projection of the pages: a moment that did not happen after all goes, the trail keeps it")
 class Anchor(SiteOwned):
     """A named moment of a subject that visits and windows hang on: consent, first dose, infusion.
 

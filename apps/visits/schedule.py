@@ -30,14 +30,25 @@ def set_anchor(*, subject: Subject, name: str, moment: PartialDate) -> None:
     known = Anchor.objects.filter(subject=subject, name=name).first()
     Anchor.objects.update_or_create(subject=subject, name=name, defaults={"moment": moment})
     plan_visits(subject=subject)
-    if known is not None and known.moment == moment:
-        return
-    schedule = system_actor("Schedule", study_id=subject.study_id, site_ids=[subject.site_id])
+    if known is None or known.moment != moment:
+        _announce_moved(subject, name)
+
+
+@transaction.atomic
+def clear_anchor(*, subject: Subject, name: str) -> None:
+    """Take back a moment that did not happen after all (a dose recorded for the wrong subject) and plan anew."""
+    taken_back, _ = Anchor.objects.filter(subject=subject, name=name).delete()
+    if taken_back:
+        plan_visits(subject=subject)
+        _announce_moved(subject, name)
+
+
+def _announce_moved(subject: Subject, name: str) -> None:
     announce(
         events.AnchorMoved(
             study_id=subject.study_id, site_id=subject.site_id, at=timezone.now(), subject=subject.pk, name=name
         ),
-        actor=schedule,
+        actor=system_actor("Schedule", study_id=subject.study_id, site_ids=[subject.site_id]),
     )
 
 
