@@ -8,6 +8,7 @@ from apps.access.models import SiteOwned
 from apps.core.measured_field import MeasuredField
 from apps.core.partial_date_field import IsPossiblePartialDate, PartialDateField
 from apps.core.walls import add_trigger, immutable
+from apps.labs.reported import NOT_DONE
 from apps.study.models import Site
 from apps.subjects.models import SITE_FROM_SUBJECT, Subject
 from apps.visits.models import CrfLine, CrfModel
@@ -119,9 +120,14 @@ class Fasting(models.TextChoices):
 
 
 class LabPanel(CrfModel):
-    """One sample sent to one laboratory, with the results of a panel of the protocol."""
+    """One sample sent to one laboratory, with the results of a panel of the protocol.
 
-    laboratory = models.ForeignKey(Laboratory, on_delete=models.PROTECT, related_name="panels", null=True)
+    The column is named like the field because the path of a captured value is the name of its column.
+    """
+
+    laboratory = models.ForeignKey(
+        Laboratory, on_delete=models.PROTECT, related_name="panels", null=True, db_column="laboratory"
+    )
     collected = PartialDateField("date and time of collection", time=True, null=True)
     fasting = models.CharField("fasting", max_length=1, choices=Fasting.choices, null=True)
     sample_id = models.CharField("sample number", max_length=40, null=True)
@@ -152,10 +158,6 @@ class RangeSource(models.TextChoices):
 
     LABORATORY = "laboratory", "the laboratory's range"
     PROTOCOL = "protocol", "the protocol's default range"
-
-
-NOT_DONE = "NOT DONE"
-"""What stands as the reported result where the test was not done; typed as `nd`."""
 
 
 class LabResult(CrfLine):
@@ -195,12 +197,12 @@ class LabResult(CrfLine):
 
     operator = models.CharField(max_length=2, null=True)
     value = MeasuredField(null=True)
-    standard_value = MeasuredField("value in the analyte's SI unit", null=True)
+    standard_value = MeasuredField("value in the trial's unit", null=True)
     standard_unit = models.CharField(max_length=30, null=True)
     low = MeasuredField("lower limit of normal, in the unit of the result", null=True)
     high = MeasuredField("upper limit of normal, in the unit of the result", null=True)
-    standard_low = MeasuredField("lower limit of normal, in the SI unit", null=True)
-    standard_high = MeasuredField("upper limit of normal, in the SI unit", null=True)
+    standard_low = MeasuredField("lower limit of normal, in the trial's unit", null=True)
+    standard_high = MeasuredField("upper limit of normal, in the trial's unit", null=True)
     range_source = models.CharField(max_length=10, choices=RangeSource.choices, null=True)
     reference_range = models.ForeignKey(ReferenceRange, on_delete=models.PROTECT, related_name="results", null=True)
     flag = models.CharField(max_length=6, choices=Flag.choices, null=True)

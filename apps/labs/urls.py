@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.labs import views
+
+urlpatterns = [
+    path("laboratories/", views.Laboratories.as_view(), name="laboratories"),
+]
