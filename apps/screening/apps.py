@@ -3,3 +3,13 @@ from django.apps import AppConfig
 
 class ScreeningConfig(AppConfig):
     name = "apps.screening"
+
+    def ready(self) -> None:
+        from apps.core import navigation
+        from apps.core.action import Action
+        from apps.screening import facts, pages, subscriptions  # noqa: F401  # subscribes by being imported
+        from apps.visits import facts as eligibility_facts
+
+        pages.register()
+        eligibility_facts.provide(facts.known)
+        navigation.add(navigation.Place(22, "Screening", "screening_log", (Action.READ_DATA,)))
