@@ -176,7 +176,11 @@ def install_functions(using: str, folders: Iterable[Path]) -> None:
 
 
 def raise_walls(using: str) -> None:
-    """Bring every table to its declared triggers, policies and privileges. Running it again changes nothing."""
+    """Bring every table to its declared triggers, policies and privileges. Running it again changes nothing.
+
+    A table that no migration made yet (after a partial `migrate APP`) is left to the next run.
+    """
+    standing = set(connections[using].introspection.table_names())
     role = settings.DATABASE_APP_ROLE
     quoted = connections[using].ops.quote_name
     with connections[using].cursor() as cursor:
@@ -184,6 +188,8 @@ def raise_walls(using: str) -> None:
         cursor.execute(f"grant usage on all sequences in schema public to {quoted(role)}")
         for model in _tables():
             table = model._meta.db_table
+            if table not in standing:
+                continue
             wanted = "select"
             if table not in _owned_by_triggers:
                 wanted += ", insert" + ("" if table in _immutable else ", update")
