@@ -126,19 +126,20 @@ def rescreen_rule(subject: Subject, *, on: date) -> RescreenRule:
 
 def screening_log(*, actor: Actor, status: str = "", site: str = "") -> QuerySet[Subject]:
     """Everybody who was screened at the actor's sites, newest first, with consents, episodes and reasons."""
+    shown: list[Any] = [
+        Prefetch("consents", ConsentGate.objects.order_by("given_earliest", "pk"), to_attr="given_consents"),
+        Prefetch("screening_episodes", ScreeningEpisode.objects.order_by("number"), to_attr="episodes"),
+        Prefetch(
+            "screen_failures",
+            ScreenFailure.objects.order_by("failed_at").prefetch_related("criteria"),
+            to_attr="failures",
+        ),
+    ]
     listed: QuerySet[Subject] = (
         Subject.objects.visible_to(actor)
         .filter(study_id=actor.study_id)
         .select_related("site")
-        .prefetch_related(
-            Prefetch[Any]("consents", ConsentGate.objects.order_by("given_earliest", "pk"), to_attr="given_consents"),
-            Prefetch[Any]("screening_episodes", ScreeningEpisode.objects.order_by("number"), to_attr="episodes"),
-            Prefetch[Any](
-                "screen_failures",
-                ScreenFailure.objects.order_by("failed_at").prefetch_related("criteria"),
-                to_attr="failures",
-            ),
-        )
+        .prefetch_related(*shown)
         .order_by("-entered_at", "-pk")
     )
     if status in Status.values:
