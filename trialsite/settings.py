@@ -199,6 +199,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep the outbox": {"task": "core.drain_outbox", "schedule": 2.0, "options": {"expires": 10}},
     "sign of life": {"task": "core.heartbeat", "schedule": 10.0, "options": {"expires": 30}},
     "seal the trail": {"task": "core.seal_trail", "schedule": 5.0, "options": {"expires": 30}},
+    "judge the safety rules again": {"task": "alerts.go_round", "schedule": 60.0, "options": {"expires": 50}},
 }
 
 # Mail. The demo cannot send any.

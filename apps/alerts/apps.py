@@ -7,6 +7,11 @@ class AlertsConfig(AppConfig):
     name = "apps.alerts"
 
     def ready(self) -> None:
-        from apps.core import walls
+        from apps.alerts import facts, listeners  # noqa: F401 - builders and listeners register by being imported
+        from apps.core import navigation, walls
+        from apps.core.action import Action
 
         walls.SQL_FOLDERS.append(Path(__file__).parent / "sql")
+        navigation.add(
+            navigation.Place(order=45, title="Safety alerts", url_name="alerts", actions=(Action.READ_ALERTS,))
+        )

@@ -1,0 +1,19 @@
+"""What the alerts tell their own background."""
+
+from dataclasses import dataclass
+
+from apps.core.events import Fact
+
+
+@dataclass(frozen=True, kw_only=True)
+class SafetyFactsChanged(Fact):
+    """Values changed on a page that safety rules read and that no other room announces."""
+
+    subject: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeOwed(Fact):
+    """A person has to be told of an alert by mail. `site_id` is 0 for an alert on the whole study."""
+
+    notice: int
