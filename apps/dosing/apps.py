@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class DosingConfig(AppConfig):
     name = "apps.dosing"
+
+    def ready(self) -> None:
+        from apps.dosing import pages
+
+        pages.register()
