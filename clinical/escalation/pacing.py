@@ -20,8 +20,14 @@ def paced(trial: Trial, decide: Callable[[Trial], Advice], *, cohort_size: int) 
     of three without a DLT and the third in the window need all of it.
     """
     now = decide(trial)
-    if now.eliminates:
+    if now.eliminates and now.is_for_safety:
         return now
+    advice = _waiting(trial, now, decide, cohort_size)
+    # A level above that the outcomes rule out is ruled out today, whatever the level now open waits for.
+    return replace(advice, eliminates=advice.eliminates | now.eliminates)
+
+
+def _waiting(trial: Trial, now: Advice, decide: Callable[[Trial], Advice], cohort_size: int) -> Advice:
     pending = trial.here.pending
     at_best = decide(trial.if_all_complete(at_least=cohort_size))
     if at_best.is_for_safety and not trial.here.pending:

@@ -70,6 +70,8 @@ class Evaluation:
     """Baseline lesions that nothing can be said about, by name."""
     new_lesions: tuple[str, ...] = ()
     """Unequivocal new lesions seen at this assessment, by name."""
+    came_back: tuple[str, ...] = ()
+    """Non-target lesions seen again after an overall complete response, by name."""
     progressed_on: ScanDate | None = None
     """The date from which a progression counts; earlier than the scan where a new lesion was equivocal before."""
 
@@ -161,9 +163,12 @@ def derive_assessment(disease: Disease, standing: Standing, assessment: Assessme
     """
     targets = _Targets.of(disease, standing, assessment)
     target, target_rule = _judge_targets(disease, standing, targets)
-    non_target, non_target_rule, unseen = _judge_non_targets(disease, assessment)
+    non_target, non_target_rule, there, unseen = _judge_non_targets(disease, assessment)
     new_lesion, seen_new = _judge_new_lesions(disease, assessment)
     overall = overall_response(target=target, non_target=non_target, new_lesion=new_lesion)
+    came_back = _came_back(disease, standing, there)
+    if came_back:
+        overall = Response.PD
     return Evaluation(
         visit=assessment.visit,
         date=assessment.date,
@@ -171,7 +176,7 @@ def derive_assessment(disease: Disease, standing: Standing, assessment: Assessme
         non_target=non_target,
         new_lesion=new_lesion,
         overall=overall,
-        rule=_overall_rule(overall, target, target_rule, non_target, non_target_rule, new_lesion, seen_new),
+        rule=_overall_rule(overall, target, target_rule, non_target, non_target_rule, new_lesion, seen_new, came_back),
         sum_mm=targets.sum_mm,
         is_complete=targets.is_complete,
         baseline_mm=disease.baseline_mm,
@@ -179,6 +184,7 @@ def derive_assessment(disease: Disease, standing: Standing, assessment: Assessme
         nadir_visit=standing.nadir_visit,
         not_evaluated=tuple(sorted((*targets.unknown, *unseen))),
         new_lesions=seen_new if new_lesion is NewLesion.YES else (),
+        came_back=came_back,
         progressed_on=_date_of_progression(disease, standing, assessment, target, non_target, seen_new)
         if overall is Response.PD
         else None,
@@ -316,10 +322,13 @@ def _why_unknown(name: str, seen: Measurement | None) -> str:
 # Non-targets and new lesions
 
 
-def _judge_non_targets(disease: Disease, assessment: Assessment) -> tuple[Response, str, list[str]]:
-    """The non-target response: one unequivocal progression decides, then one lesion still there, then the unseen."""
+def _judge_non_targets(disease: Disease, assessment: Assessment) -> tuple[Response, str, list[str], list[str]]:
+    """The non-target response: one unequivocal progression decides, then one lesion still there, then the unseen.
+
+    The lesions still there and the unseen follow it, by name.
+    """
     if not disease.non_targets:
-        return Response.NONE, "no non-target lesion", []
+        return Response.NONE, "no non-target lesion", [], []
     settings, seen = disease.settings, assessment.by_lesion
     progressed, there, unseen, why = [], [], [], []
     for lesion in disease.non_targets:
@@ -334,12 +343,23 @@ def _judge_non_targets(disease: Disease, assessment: Assessment) -> tuple[Respon
         else:
             there.append(lesion.name)
     if progressed:
-        return Response.PD, f"unequivocal progression of non-target {', '.join(progressed)}", unseen
+        return Response.PD, f"unequivocal progression of non-target {', '.join(progressed)}", there, unseen
     if there:
-        return Response.NON_CR_NON_PD, f"non-target {', '.join(there)} still there", unseen
+        return Response.NON_CR_NON_PD, f"non-target {', '.join(there)} still there", there, unseen
     if unseen:
-        return Response.NE, f"non-target lesions not all evaluated ({', '.join(why)})", unseen
-    return Response.CR, "every non-target lesion is gone", unseen
+        return Response.NE, f"non-target lesions not all evaluated ({', '.join(why)})", there, unseen
+    return Response.CR, "every non-target lesion is gone", there, unseen
+
+
+def _came_back(disease: Disease, standing: Standing, there: list[str]) -> tuple[str, ...]:
+    """Non-target lesions seen again after an overall complete response: disease that came back has progressed.
+
+    The non-target response itself stays what the lesions are; the overall response is PD (RECIST 1.1, table 3: any
+    disease after a true complete response).
+    """
+    if standing.is_in_complete_response and disease.settings.reappearance_after_cr_is_pd:
+        return tuple(there)
+    return ()
 
 
 def _judge_new_lesions(disease: Disease, assessment: Assessment) -> tuple[NewLesion, tuple[str, ...]]:
@@ -391,6 +411,7 @@ def _overall_rule(
     non_target_rule: str,
     new_lesion: NewLesion,
     new_names: tuple[str, ...],
+    came_back: tuple[str, ...],
 ) -> str:
     """The reason for the overall response: what decides, and nothing that does not."""
     if overall is Response.PD:
@@ -399,6 +420,7 @@ def _overall_rule(
             for is_progression, rule in (
                 (target is Response.PD, target_rule),
                 (non_target is Response.PD, non_target_rule),
+                (bool(came_back), f"non-target {', '.join(came_back)} seen again after complete response"),
                 (new_lesion is NewLesion.YES, f"new lesion {', '.join(new_names)}"),
             )
             if is_progression

@@ -16,8 +16,8 @@ NumberedRow = tuple[int, list[str]]
 
 
 def numbered(rows: Iterable[list[str]]) -> Iterator[NumberedRow]:
-    """The rows below a header with their numbers; a blank line is no row but counts."""
-    return ((number, row) for number, row in enumerate(rows, start=2) if row)
+    """The rows below a header with their numbers; a line without any entry is no row but counts."""
+    return ((number, row) for number, row in enumerate(rows, start=2) if row and (row[0] or any(row)))
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def _below_header(table: TextIO) -> Iterator[list[str]]:
 def _is_in_order(rows: Iterable[Sequence[str]], subject: int) -> bool:
     last = ""
     for row in rows:
-        if len(row) > subject:
+        if len(row) > subject and (row[0] or any(row)):
             now = row[subject].strip()
             if now < last:
                 return False

@@ -174,7 +174,7 @@ def _judge_afresh(
         place
         for place, is_progression in (
             (TARGETS, evaluation.target is Response.PD),
-            (NON_TARGETS, evaluation.non_target is Response.PD),
+            (NON_TARGETS, evaluation.non_target is Response.PD or bool(evaluation.came_back)),
             (NEW_LESIONS, bool(fresh) or regrown),
         )
         if is_progression
@@ -223,7 +223,7 @@ def _judge_waiting(
         )
         return _immune(evaluation, ImmuneResponse.IUPD, rule, new_mm, counts_from), standing
     new_still_there = waiting.new_names & frozenset(evaluation.new_lesions)
-    still_progressed = Response.PD in (evaluation.target, evaluation.non_target)
+    still_progressed = Response.PD in (evaluation.target, evaluation.non_target) or bool(evaluation.came_back)
     if still_progressed or (new_still_there and not _has_improved(since, evaluation)):
         rule = f"iUPD: no further growth since {since.visit}"
         # What was not measured at the iUPD is compared with its first measurement since.

@@ -3,9 +3,10 @@
 Columns and their meaning are those of SDTMIG 3.4. A row that cannot be read becomes a sentence with its number.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
 
@@ -22,6 +23,7 @@ STATES = {
     "DISAPPEARED": State.ABSENT,
     "RESOLVED": State.ABSENT,
     "PRESENT": State.PRESENT,
+    "PATHOLOGICAL": State.PRESENT,
     "NO CHANGE": State.PRESENT,
     "UNCHANGED": State.PRESENT,
     "STABLE": State.PRESENT,
@@ -31,10 +33,13 @@ STATES = {
     "<5": State.TOO_SMALL,
     "<5 MM": State.TOO_SMALL,
     "MERGED": State.MERGED,
+    "TUMOR MERGED": State.MERGED,
     "COALESCED": State.MERGED,
     "EQUIVOCAL": State.EQUIVOCAL,
     "INCREASED": State.INCREASED,
     "WORSENED": State.INCREASED,
+    "ENLARGEMENT": State.INCREASED,
+    "FURTHER ENLARGEMENT": State.INCREASED,
     "UNEQUIVOCAL": State.PROGRESSED,
     "UNEQUIVOCAL PROGRESSION": State.PROGRESSED,
     "UNEQUIVOCAL INCREASE": State.PROGRESSED,
@@ -85,6 +90,7 @@ TR_OPTIONAL = ("TRSTAT", "TRREASND")
 
 def tu_table(header: Sequence[str]) -> Table | list[str]:
     """Where the columns of a TU table stand, or what is wrong with its header."""
+    header = header_of(header)
     problems = _header_problems("TU", header, TU_REQUIRED)
     if "TUSTRESC" not in header and "TUORRES" not in header:
         problems.append("TU has neither a column TUSTRESC nor TUORRES, one of which says what a lesion is.")
@@ -93,7 +99,13 @@ def tu_table(header: Sequence[str]) -> Table | list[str]:
 
 def tr_table(header: Sequence[str]) -> Table | list[str]:
     """Where the columns of a TR table stand, or what is wrong with its header."""
+    header = header_of(header)
     return _header_problems("TR", header, TR_REQUIRED) or _table("TR", header, TR_REQUIRED + TR_OPTIONAL)
+
+
+def header_of(cells: Sequence[str]) -> list[str]:
+    """The column names of a header row as SDTM writes them, whatever their letters and the blanks around them."""
+    return [cell.strip().upper() for cell in cells]
 
 
 def _header_problems(name: str, header: Sequence[str], required: Sequence[str]) -> list[str]:
@@ -111,6 +123,8 @@ def _cells(table: Table, rows: Sequence[NumberedRow], problems: list[str]) -> It
     pick = itemgetter(*table.places)
     for number, row in rows:
         if len(row) != table.width:
+            if not any(map(str.strip, row)):
+                continue
             problems.append(
                 f"{table.name} row {number} has {len(row)} cells and the header has {table.width}; "
                 "quote cells that contain commas."
@@ -120,14 +134,20 @@ def _cells(table: Table, rows: Sequence[NumberedRow], problems: list[str]) -> It
 
 
 def read_references(header: Sequence[str], rows: Iterable[NumberedRow]) -> dict[str, ScanDate] | list[str]:
-    """Reference dates by subject from the columns USUBJID and RFSTDTC, or what is wrong with them."""
+    """Reference dates by subject from the columns USUBJID and RFSTDTC, or what is wrong with them.
+
+    A subject without a date is one who was never treated, as in DM; only a measured one must have it.
+    """
     required = ("USUBJID", "RFSTDTC")
+    header = header_of(header)
     problems = _header_problems("REF", header, required)
     if problems:
         return problems
     table = _table("REF", header, required)
     references: dict[str, ScanDate] = {}
     for number, (subject, text) in _cells(table, list(rows), problems):
+        if not text:
+            continue
         try:
             day = scan_date(text)
         except ValueError as fault:
@@ -153,15 +173,22 @@ Reading = tuple[Decimal | None, State | None, str]
 
 @dataclass(slots=True)
 class Visit:
-    """What one evaluator recorded under one visit number, before it is checked."""
+    """What one evaluator recorded under one visit number, before it is checked.
 
-    number: Decimal
+    Unplanned visits may have no number; what was seen on one day is then one visit.
+    """
+
+    number: Decimal | None
     number_text: str
     label: str
     first_row: int
     records: list[tuple[str, str, Reading, str, int]] = field(default_factory=list)
     """(lesion, test, reading, date as written, row)"""
     dates: dict[str, ScanDate] = field(default_factory=dict)
+
+
+VisitKey = Decimal | tuple[str, str]
+"""A visit by its number, or by its name and date where it has none."""
 
 
 def read_lesions(
@@ -171,9 +198,13 @@ def read_lesions(
     first_seen: dict[Evaluator, dict[str, tuple[int, str]]] = {}
     for number, cells in _cells(tu, rows, problems):
         _, name, site, by, by_whom, result, as_reported, test, visit = cells
-        if test in ("TUMERGE", "TUSPLIT"):
+        test = test.upper()
+        if test not in _IDENTIFICATIONS:
             continue
-        what = (result or as_reported).upper()
+        what = " ".join((result or as_reported).translate(_HYPHENS).upper().split())
+        what, is_nodal = _KIND_SPELLINGS.get(what, (what, None))
+        if test in _CHANGES_OF_SHAPE and what not in _KINDS:
+            continue
         if not name:
             problems.append(f"TU row {number}: subject {subject} has a lesion without a name in TULNKID.")
             continue
@@ -184,7 +215,8 @@ def read_lesions(
                 "write TARGET, NON-TARGET or NEW in TUSTRESC."
             )
             continue
-        lesion = Lesion(name, Kind(what), site, is_node=is_lymph_node(site))
+        is_node = is_lymph_node(site) if is_nodal is None else is_nodal
+        lesion = Lesion(name, Kind(what), site, is_node=is_node)
         lesions = identified.setdefault((by, by_whom), {})
         known = lesions.get(name)
         if known is not None and known.kind is not lesion.kind:
@@ -200,17 +232,42 @@ def read_lesions(
 
 
 _KINDS = frozenset(kind.value for kind in Kind)
+_KIND_SPELLINGS: dict[str, tuple[str, bool | None]] = {
+    "NON TARGET": ("NON-TARGET", None),
+    "NONTARGET": ("NON-TARGET", None),
+    "NEW LESION": ("NEW", None),
+    "NEW TARGET": ("NEW", None),
+    "NEW NON-TARGET": ("NEW", None),
+    "TARGET NODAL": ("TARGET", True),
+    "NON-TARGET NODAL": ("NON-TARGET", True),
+    "NEW NODAL": ("NEW", True),
+    "TARGET EXTRA NODAL": ("TARGET", False),
+    "NON-TARGET EXTRA NODAL": ("NON-TARGET", False),
+    "NEW EXTRA NODAL": ("NEW", False),
+}
+"""Other ways of writing a kind (CDISC codelist TUIDRS), and whether they say that the lesion is a node."""
+
+_HYPHENS = str.maketrans("‐‑‒–—−", "------")
+_CHANGES_OF_SHAPE = frozenset({"TUSPLIT", "TUMERGE"})
+_IDENTIFICATIONS = frozenset({"", "TUMIDENT", "LESIDENT"}) | _CHANGES_OF_SHAPE
+"""The tests of TU that say what a lesion is; others (measurable, metastatic, primary) describe it."""
+
+_NODE = re.compile(r"\b(NODES?|GLANDS?|LNS?)\b")
+_NODES_THAT_ARE_NOT_LYMPHATIC = re.compile(r"SINOATRIAL|SINUATRIAL|ATRIOVENTRICULAR|\bSINUS NODE")
 
 
 @lru_cache(maxsize=1024)
 def is_lymph_node(site: str) -> bool:
     """Whether a location is a lymph node, measured by its short axis.
 
-    >>> is_lymph_node("LYMPH NODE, MEDIASTINAL"), is_lymph_node("SINOATRIAL NODE")
-    (True, False)
+    >>> is_lymph_node("Left axillary node"), is_lymph_node("SINOATRIAL NODE"), is_lymph_node("THYROID NODULE")
+    (True, False, False)
     """
     words = site.upper()
-    return "LYMPH NODE" in words or "LYMPH GLAND" in words
+    found = _NODE.search(words)
+    if found is None or _NODES_THAT_ARE_NOT_LYMPHATIC.search(words):
+        return False
+    return not found[0].startswith("GLAND") or "LYMPH" in words
 
 
 def read_measurements(
@@ -219,11 +276,12 @@ def read_measurements(
     rows: Sequence[NumberedRow],
     identified: Mapping[Evaluator, Mapping[str, Lesion]],
     problems: list[str],
-) -> dict[Evaluator, dict[Decimal, Visit]]:
-    visits: dict[Evaluator, dict[Decimal, Visit]] = {}
+) -> dict[Evaluator, dict[VisitKey, Visit]]:
+    visits: dict[Evaluator, dict[VisitKey, Visit]] = {}
     strangers: set[tuple[Evaluator, str]] = set()
     for number, cells in _cells(tr, rows, problems):
         _, name, test, text, numeric, unit, day, label, visit_text, by, by_whom, status, reason = cells
+        test = test.upper()
         is_diameter = test in DIAMETER_TESTS
         if not is_diameter and test != STATE_TEST:
             continue
@@ -241,16 +299,23 @@ def read_measurements(
                 )
             continue
         number_of_visit = visit_number(visit_text)
-        if number_of_visit is None:
+        if number_of_visit is None and visit_text:
             problems.append(f"TR row {number}: visit number '{visit_text}' is not a number.")
+            continue
+        if number_of_visit is None and not day:
+            problems.append(
+                f"TR row {number}: lesion {name} of subject {subject} has neither a visit number nor a date."
+            )
             continue
         reading = _read(number, name, test, is_diameter, text, numeric, unit, status, reason, problems)
         if reading is None:
             continue
         of_evaluator = visits.setdefault(evaluator, {})
-        visit = of_evaluator.get(number_of_visit)
+        key: VisitKey = (label, day) if number_of_visit is None else number_of_visit
+        visit = of_evaluator.get(key)
         if visit is None:
-            visit = of_evaluator[number_of_visit] = Visit(number_of_visit, visit_text, label or visit_text, number)
+            name_of_visit = label or visit_text or day
+            visit = of_evaluator[key] = Visit(number_of_visit, visit_text, name_of_visit, number)
         if day and day not in visit.dates:
             try:
                 visit.dates[day] = scan_date(day)
@@ -266,13 +331,14 @@ def visit_number(text: str) -> Decimal | None:
     return _number(text)
 
 
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+
+
 @lru_cache(maxsize=4096)
 def _number(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+    """A number as tables hold it; Python would also read 1_000 and the digits of other scripts."""
+    plain = text.replace("−", "-")
+    return Decimal(plain) if _PLAIN_NUMBER.fullmatch(plain) else None
 
 
 def _read(

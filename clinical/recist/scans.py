@@ -3,12 +3,15 @@
 Rows that contradict each other are not guessed at: each contradiction is named with its rows.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from operator import itemgetter
 
-from clinical.recist.lesion_tables import STATE_TEST, Evaluator, Reading, Visit, visit_number
+from clinical.recist.lesion_tables import STATE_TEST, Evaluator, Reading, Visit, VisitKey, visit_number
 from clinical.recist.lesions import Assessment, Kind, Lesion, Measurement, State
 from clinical.recist.scan_date import ScanDate, scan_date
 
@@ -20,7 +23,8 @@ class Scan:
     assessment: Assessment
     visit: str
     number_text: str
-    number: Decimal
+    number: Decimal | None
+    """None for an unplanned visit without a number; its date says where it belongs."""
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -31,7 +35,7 @@ def add_first_sights(
     subject: str,
     lesions: Mapping[str, Lesion],
     first_seen: Mapping[str, tuple[int, str]],
-    visits: Mapping[Decimal, Visit],
+    visits: Mapping[VisitKey, Visit],
     problems: list[str],
 ) -> None:
     """A new lesion that TR says nothing about was seen at the visit where TU identified it."""
@@ -200,15 +204,34 @@ def _date_of(dates: Iterable[ScanDate]) -> ScanDate:
 
 
 def in_order_of_visits(scans: Iterable[Scan]) -> list[Scan]:
-    """The assessments by visit number, which SDTM defines as their order in time, and by date within one number."""
-    return sorted(scans, key=lambda scan: (scan.number, scan.assessment.date.earliest))
+    """The assessments by visit number, which SDTM defines as their order in time, and by date within one number.
+
+    An unplanned visit without a number stands behind the last visit that is not later than it.
+    """
+    by_number: list[tuple[Decimal, date, Scan]] = []
+    unnumbered: list[tuple[date, Scan]] = []
+    for scan in scans:
+        day = scan.assessment.date.earliest
+        if scan.number is None:
+            unnumbered.append((day, scan))
+        else:
+            by_number.append((scan.number, day, scan))
+    placed = [scan for _, _, scan in sorted(by_number, key=itemgetter(0, 1))]
+    for day, scan in sorted(unnumbered, key=itemgetter(0)):
+        place = max((i + 1 for i, other in enumerate(placed) if other.assessment.date.earliest <= day), default=0)
+        placed.insert(place, scan)
+    return placed
+
+
+def _by_date(scan: Scan) -> tuple[date, bool, Decimal]:
+    return scan.assessment.date.earliest, scan.number is None, scan.number or Decimal(0)
 
 
 def in_order_of_dates(scans: Sequence[Scan]) -> list[Scan]:
     """The assessments by date; where a partial date cannot tell, by visit number."""
     placed = sorted(
         (scan for scan in scans if scan.assessment.date.is_exact),
-        key=lambda scan: (scan.assessment.date.earliest, scan.number),
+        key=_by_date,
     )
     for scan in in_order_of_visits(scan for scan in scans if not scan.assessment.date.is_exact):
         day = scan.assessment.date
@@ -217,9 +240,13 @@ def in_order_of_dates(scans: Sequence[Scan]) -> list[Scan]:
             (i for i, other in enumerate(placed) if i >= low and other.assessment.date.is_surely_after(day)),
             len(placed),
         )
-        place = next((i for i in range(low, high) if placed[i].number > scan.number), high)
+        place = next((i for i in range(low, high) if _is_numbered_before(scan, placed[i])), high)
         placed.insert(place, scan)
     return placed
+
+
+def _is_numbered_before(one: Scan, other: Scan) -> bool:
+    return one.number is not None and other.number is not None and one.number < other.number
 
 
 def numbered_against_time(scans: Sequence[Scan]) -> list[str]:
@@ -227,12 +254,12 @@ def numbered_against_time(scans: Sequence[Scan]) -> list[str]:
     return [
         f"Visit {later.number_text} ({later.visit}) of {later.assessment.date} is numbered after visit "
         f"{earlier.number_text} ({earlier.visit}) of {earlier.assessment.date}."
-        for earlier, later in pairwise(in_order_of_visits(scans))
+        for earlier, later in pairwise(in_order_of_visits(scan for scan in scans if scan.number is not None))
         if earlier.assessment.date.is_surely_after(later.assessment.date)
     ]
 
 
-def split_at_baseline(scans: Sequence[Scan], reference: ScanDate | None) -> tuple[Scan, list[Scan]]:
+def split_at_baseline(scans: Sequence[Scan], reference: ScanDate | None) -> tuple[Assessment, list[Scan]]:
     """The baseline, and the assessments after it.
 
     The first assessment is the baseline; with a reference date every assessment up to it belongs to the baseline,
@@ -242,7 +269,7 @@ def split_at_baseline(scans: Sequence[Scan], reference: ScanDate | None) -> tupl
     if reference is not None:
         while count < len(scans) and scans[count].assessment.date.latest <= reference.latest:
             count += 1
-    last = scans[count - 1]
+    last = scans[count - 1].assessment
     if count == 1:
         return last, list(scans[1:])
     merged: dict[str, Measurement] = {}
@@ -250,8 +277,33 @@ def split_at_baseline(scans: Sequence[Scan], reference: ScanDate | None) -> tupl
         for seen in scan.assessment.measurements:
             if seen.state.was_evaluated or seen.lesion not in merged:
                 merged[seen.lesion] = seen
-    baseline = Assessment(last.assessment.visit, last.assessment.date, tuple(merged.values()))
-    return Scan(baseline, last.visit, last.number_text, last.number), list(scans[count:])
+    return Assessment(last.visit, last.date, tuple(merged.values())), list(scans[count:])
+
+
+def told_apart(scans: Sequence[Scan]) -> list[Scan]:
+    """The scans with a name of its own each, so that a nadir or a best response names one visit and not two.
+
+    Unplanned visits are often all called UNSCHEDULED.
+    """
+    times = Counter(scan.assessment.visit for scan in scans)
+    apart = []
+    for scan in scans:
+        assessment = scan.assessment
+        if times[assessment.visit] > 1:
+            by = f"visit {scan.number_text}" if scan.number_text else str(assessment.date)
+            assessment = replace(assessment, visit=f"{assessment.visit} ({by})")
+        apart.append(replace(scan, assessment=assessment))
+    return apart
+
+
+def baseline_without_lesions(first: ScanDate) -> Assessment:
+    """The baseline of an evaluator who found no lesion then, and of whom TR therefore has no row of that day."""
+    return Assessment("BASELINE", first, ())
+
+
+def first_day(visits: Iterable[Visit]) -> ScanDate:
+    """The first day on which anybody saw the subject."""
+    return _date_of(day for visit in visits for day in visit.dates.values())
 
 
 def with_parents(lesions: Mapping[str, Lesion], baseline: Assessment) -> list[Lesion]:

@@ -31,7 +31,7 @@ class Settings:
     pr_until_pd: bool = False
     """A partial response continues until progression, although the sum is no longer 30 % below baseline."""
     reappearance_after_cr_is_pd: bool = True
-    """Any target seen again after an overall complete response is progression, however small."""
+    """Any lesion seen again after an overall complete response is progression, however small."""
     date_new_lesion_from_first_sight: bool = True
     """A lesion first equivocal and later unequivocal dates the progression from the first scan (RECIST 1.1, 4.3.5)."""
 

@@ -11,7 +11,7 @@ from clinical.recist.by_subject import NumberedRow, together
 from clinical.recist.endpoints import Best, best_response, confirmed_best_response, timepoints, up_to_progression
 from clinical.recist.irecist import ImmuneBest, derive_immune_series, immune_best_response, immune_timepoints
 from clinical.recist.lesion_tables import Evaluator, Table
-from clinical.recist.lesions import Assessment, Lesion, baseline_findings
+from clinical.recist.lesions import Assessment, Kind, Lesion, baseline_findings
 from clinical.recist.scan_date import ScanDate
 from clinical.recist.scans import Scan
 from clinical.recist.settings import Settings
@@ -111,10 +111,14 @@ def derive_subject(
             found += scans.scans_of(subject, evaluator, visit, lesions, derivation.visit_by_date, problems)
         if not problems:
             in_order = scans.in_order_of_dates if derivation.order_by_date else scans.in_order_of_visits
-            baseline, later = scans.split_at_baseline(in_order(found), reference)
-            followed = scans.with_parents(lesions, baseline.assessment)
-            start = reference or baseline.assessment.date
-            courses.append(_Course(subject, evaluator, followed, baseline.assessment, later, start))
+            ordered = scans.told_apart(in_order(found))
+            if all(lesion.kind is Kind.NEW for lesion in lesions.values()):
+                anybodys = (visit for each in visits.values() for visit in each.values())
+                baseline, later = scans.baseline_without_lesions(reference or scans.first_day(anybodys)), ordered
+            else:
+                baseline, later = scans.split_at_baseline(ordered, reference)
+            followed = scans.with_parents(lesions, baseline)
+            courses.append(_Course(subject, evaluator, followed, baseline, later, reference or baseline.date))
     if problems:
         return SubjectOutcome(subject, [], problems, [])
     tabulate = _recist_rows if derivation.criteria is Criteria.RECIST else _irecist_rows

@@ -8,6 +8,7 @@ import pytest
 
 from clinical.escalation.accelerated_titration import AcceleratedTitration, Course, Mode
 from clinical.escalation.advice import Action
+from clinical.escalation.catalogue import design_named
 from clinical.escalation.rolling_six import RollingSix
 from clinical.escalation.tables import decision_table
 from clinical.escalation.tite_boin import TiteBoin
@@ -154,3 +155,11 @@ def test_published_tite_boin_decisions(reference: Path) -> None:
         assert eliminated == expected["eliminated"], case["id"]
         assert advice.numbers["effective_n"] == pytest.approx(expected["ess"]), case["id"]
         assert advice.numbers["rate"] == pytest.approx(expected["phat"]), case["id"]
+
+
+@pytest.mark.parametrize("name", ["boin", "keyboard", "mtpi", "mtpi-2"])
+def test_a_level_above_is_ruled_out_at_once_while_the_level_below_still_waits(name: str) -> None:
+    waiting = DoseLevel(treated=4, evaluable=3, pending=1)
+    toxic = DoseLevel(treated=6, evaluable=6, dlts=6)
+    advice = design_named(name, {}).advise(Trial((waiting, DoseLevel(treated=3, evaluable=3), toxic, DoseLevel())))
+    assert (advice.action, advice.eliminates) == (Action.WAIT, {3, 4})

@@ -13,6 +13,7 @@ from clinical.recist.assessment import (
     standing_after,
     standing_at_baseline,
 )
+from clinical.recist.irecist import derive_immune_series
 from clinical.recist.lesions import Assessment, Lesion
 from clinical.recist.responses import NewLesion, Response
 from clinical.recist.settings import Settings
@@ -100,6 +101,18 @@ def test_reappearance_is_progression_only_after_a_complete_response_of_everythin
     assert responses(chosen, scans) == "PR PR"
     lenient = Settings(reappearance_after_cr_is_pd=False)
     assert responses(lesions("T01"), sums(40, 0, 3), lenient) == "CR PR"
+
+
+def test_a_non_target_seen_again_after_complete_response_is_progression_too() -> None:
+    chosen = lesions("T01", "NT01")
+    scans = [scan("C0", T01=20, NT01="present"), scan("C1", T01=0, NT01="absent"), scan("C2", T01=0, NT01="present")]
+    again = derive_series(chosen, scans[0], scans[1:], Settings())[1]
+    assert (again.target, again.non_target, again.overall) == ("CR", "NON-CR/NON-PD", "PD")
+    assert again.rule == "PD: non-target NT01 seen again after complete response"
+    assert again.progressed_on == again.date
+    assert responses(chosen, scans, Settings(reappearance_after_cr_is_pd=False)) == "CR PR"
+    immune = derive_immune_series(chosen, scans[0], scans[1:], Settings())
+    assert [one.overall for one in immune] == ["iCR", "iUPD"]
 
 
 @pytest.mark.parametrize(

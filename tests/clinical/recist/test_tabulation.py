@@ -142,6 +142,13 @@ def test_irecist_is_written_with_its_own_letters() -> None:
         ([LIVER, FRESH], [seen("T01", 1, 50), seen("T01", 2, 50), seen("NEW01", 2, "UNEQUIVOCAL", "TUMSTATE")], "PD"),
         ([LIVER, FRESH], [seen("T01", 1, 50), seen("T01", 2, 50), seen("NEW01", 2, "EQUIVOCAL", "TUMSTATE")], "SD"),
         ([LIVER], [seen("T01", 1, 50), SUM_OF_DIAMETERS, seen("T01", 2, 50)], "SD"),
+        ([LIVER], [seen("T01", 1, 50, "ldiam"), seen("T01", 2, 35, "Ldiam", unit="MM")], "PR"),
+        ([LIVER.replace("TARGET", "Target ")], [seen("T01", 1, 50), seen("T01", 2, 35)], "PR"),
+        ([BONE.replace("-TARGET", "‑Target")], [seen("NT01", 1, "Present", "TUMSTATE"), seen("NT01", 2, "absent", "TUMSTATE")], "CR"),
+        ([LIVER.replace("TARGET,LIVER", "TARGET NODAL,HILUM")], [seen("T01", 1, 20, "LPERP"), seen("T01", 2, 9, "LPERP")], "CR"),
+        ([LIVER.replace("LIVER", "Right axillary nodes")], [seen("T01", 1, 20, "LPERP"), seen("T01", 2, 9, "LPERP")], "CR"),
+        ([LIVER], [seen("T01", 1, "5.0E1", unit="mm"), seen("T01", 2, 60)], "PD"),
+        ([LIVER], [seen("T01", 1, 50), "", ",,,,,,,,,,,,", seen("T01", 2, 60)], "PD"),
     ],
 )  # fmt: skip
 def test_what_a_row_means(tu: list[str], tr: list[str], expected: str) -> None:
@@ -225,6 +232,63 @@ def test_a_partial_date_finds_its_place_between_dates_that_are_known() -> None:
     assert found == ["2026-02-10", "2026-03", "2026-04-10"]
 
 
+UNNUMBERED = "101-01,T01,LDIAM,{mm},{mm},mm,,,{day},UNSCHEDULED,,INVESTIGATOR,"
+
+
+def test_visits_without_a_number_stand_where_their_dates_say() -> None:
+    tr = [
+        seen("T01", 1, 50),
+        UNNUMBERED.format(mm=30, day="2026-01-25"),
+        seen("T01", 2, 36),
+        UNNUMBERED.format(mm=30, day="2026-03-01"),
+        seen("T01", 4, 52),
+    ]
+    for asked in ({}, {"order_by_date": True}):
+        found = [row for row in rows([LIVER], tr, **asked) if row["RSTESTCD"] in ("OVRLRESP", "BESTRESP")]
+        assert [row["RSSTRESC"] for row in found] == ["PR", "PD", "PR", "PD", "PR", "PD"]
+        assert found[1]["RULE"] == "PD: +20 % and +6 mm from nadir 30 mm, UNSCHEDULED (2026-01-25)"
+        assert [(row["VISIT"], row["VISITNUM"]) for row in found[:2]] == [("UNSCHEDULED", ""), ("C2", "2")]
+    assert problems([LIVER], [UNNUMBERED.format(mm=30, day="")]) == [
+        "TR row 2: lesion T01 of subject 101-01 has neither a visit number nor a date."
+    ]
+
+
+def test_two_visits_of_one_name_stay_two() -> None:
+    tr = [seen("T01", 1, 50), seen("T01", 2, 48), seen("T01", 3, 30)]
+    unscheduled = [line.replace(",C2,", ",UNSCHEDULED,").replace(",C3,", ",UNSCHEDULED,") for line in tr]
+    best = [row for row in rows([LIVER], unscheduled) if row["RSTESTCD"] == "BESTRESP"]
+    assert [(row["RSSTRESC"], row["VISIT"], row["VISITNUM"]) for row in best] == [
+        ("PR", "UNSCHEDULED", "3"),
+        ("SD", "UNSCHEDULED", "2"),
+    ]
+
+
+def test_a_reader_who_found_no_lesion_at_baseline_sees_a_new_one_as_progression() -> None:
+    by_reader = [FRESH.replace("INVESTIGATOR,", "INDEPENDENT ASSESSOR,RADIOLOGIST 1")]
+    seen_by_reader = seen("NEW01", 3, 12).replace("INVESTIGATOR,", "INDEPENDENT ASSESSOR,RADIOLOGIST 1")
+    written = rows([LIVER, *by_reader], [seen("T01", 1, 50), seen("T01", 3, 50), seen_by_reader])
+    found = [row for row in written if row["RSEVALID"] == "RADIOLOGIST 1"]
+    assert [row["RSSTRESC"] for row in found] == ["NONE", "NONE", "Y", "PD", "PD", "PD"]
+    assert found[3]["RULE"] == "PD: new lesion NEW01"
+
+
+def test_columns_and_identifications_beside_the_lesions_do_not_matter() -> None:
+    header = "tulnkid, USUBJID ,TUTESTCD,TUSTRESC,TULOC,TUEVAL,TUEVALID,STUDYID"
+    table = lesion_tables.tu_table(header.split(","))
+    assert isinstance(table, lesion_tables.Table)
+    lines = [
+        "T01,101-01,TUMIDENT,TARGET,LIVER,INVESTIGATOR,,X",
+        "T01,101-01,MEASIND,Y,LIVER,INVESTIGATOR,,X",
+        "T01.1,101-01,TUSPLIT,TARGET,LIVER,INVESTIGATOR,,X",
+        "T01,101-01,TUMERGE,Y,LIVER,INVESTIGATOR,,X",
+    ]
+    said: list[str] = []
+    numbered_lines = list(numbered(line.split(",") for line in lines))
+    identified, _ = lesion_tables.read_lesions("101-01", table, numbered_lines, said)
+    assert said == []
+    assert list(identified["INVESTIGATOR", ""]) == ["T01", "T01.1"]
+
+
 # --- What is refused ------------------------------------------------------------------------------------------------
 
 
@@ -261,6 +325,16 @@ def test_a_partial_date_finds_its_place_between_dates_that_are_known() -> None:
             [LIVER],
             ["101-01,T01,LDIAM,NaN,NaN,mm,,,2026-01-10,C1,1,INVESTIGATOR,"],
             "TR row 2: LDIAM of lesion T01 is 'NaN' in TRSTRESN, which is not a number.",
+        ),
+        (
+            [LIVER],
+            ["101-01,T01,LDIAM,1_0,1_0,mm,,,2026-01-10,C1,1,INVESTIGATOR,"],
+            "TR row 2: LDIAM of lesion T01 is '1_0' in TRSTRESN, which is not a number.",
+        ),
+        (
+            [LIVER],
+            ['101-01,T01,LDIAM,"12,5","12,5",mm,,,2026-01-10,C1,1,INVESTIGATOR,'],
+            "TR row 2: LDIAM of lesion T01 is '12,5' in TRSTRESN, which is not a number.",
         ),
         ([LIVER], [seen("T01", 1, -3)], "TR row 2: LDIAM of lesion T01 is -3; a diameter is not negative."),
         (
@@ -410,7 +484,8 @@ def test_reference_dates_are_read_or_refused() -> None:
         return lesion_tables.read_references(header, numbered(iter(lines)))
 
     assert read(["101-01", "2026-01-10"]) == {"101-01": scan_date("2026-01-10")}
-    found = read(["101-01", ""], ["101-02", "2026-01-10"], ["101-02", "2026-01-11"])
+    assert read(["101-03", ""]) == {}, "a subject never treated has no reference date"
+    found = read(["101-01", "soon"], ["101-02", "2026-01-10"], ["101-02", "2026-01-11"])
     assert isinstance(found, list)
     assert [problem.partition(":")[0] for problem in found] == ["REF row 2", "REF row 4"]
     assert lesion_tables.read_references(["USUBJID"], iter(())) == ["REF has no column RFSTDTC."]
