@@ -1,4 +1,4 @@
-"""Export jobs: who asked for which datasets, at which cut, and the file that came of it."""
+"""Export jobs with their files, and where brought-over data came from."""
 
 from typing import Self
 
@@ -7,9 +7,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from apps.access.models import SiteOwned
 from apps.core.actor import Actor
-from apps.core.walls import unaudited
+from apps.core.walls import add_trigger, immutable, unaudited
 from apps.study.models import Study
+from apps.subjects.models import SITE_FROM_SUBJECT, Subject
+from apps.visits.models import FormRecord
 
 
 class JobState(models.TextChoices):
@@ -35,7 +38,7 @@ class ExportJob(models.Model):
     """One request for datasets: its scope is fixed when it is asked for, its cut is a sealed position of the trail."""
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="exports")
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
     asked_by_name = models.CharField(max_length=200)
     asked_at = models.DateTimeField()
     site_ids = ArrayField(models.BigIntegerField())
@@ -74,9 +77,72 @@ class ExportProgress(models.Model):
     """How many subjects of a running job are read. Written on a connection of its own, so that it shows meanwhile."""
 
     job_id = models.BigIntegerField(primary_key=True)
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    study_id = models.BigIntegerField()
     done = models.PositiveIntegerField()
     total = models.PositiveIntegerField()
 
     def __str__(self) -> str:
         return f"{self.done} of {self.total} subjects of export {self.job_id}"
+
+
+@immutable
+class SubjectOrigin(SiteOwned):
+    """The identifiers under which a brought-over subject is already known; the datasets keep giving them out."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    subject = models.OneToOneField(Subject, on_delete=models.PROTECT, related_name="origin")
+    unique_id = models.CharField("USUBJID", max_length=60)
+    subject_number = models.CharField("SUBJID", max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "unique_id"], name="unique_id_is_brought_over_once")]
+
+    def __str__(self) -> str:
+        return self.unique_id
+
+
+@immutable
+class BroughtOverRow(SiteOwned):
+    """One row of a transferred dataset and the form record it went into.
+
+    The natural key names the row whatever its place in the file, the digest its content: the same row again changes
+    nothing, the same key with another content is a conflict.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    record = models.ForeignKey(FormRecord, on_delete=models.PROTECT, related_name="brought_over_rows", null=True)
+    dataset = models.CharField(max_length=8)
+    natural_key = models.CharField(max_length=300)
+    digest = models.CharField(max_length=64)
+    file = models.CharField(max_length=100)
+    row = models.PositiveIntegerField("row of that file, from 1")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["study", "dataset", "natural_key"], name="a_row_is_brought_over_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file} row {self.row}: {self.dataset} {self.natural_key}"
+
+
+@immutable
+class TransferredTerm(SiteOwned):
+    """The dictionary's words for an event, a disease or a medicine, as they came with brought-over data."""
+
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    record = models.OneToOneField(FormRecord, on_delete=models.PROTECT, related_name="transferred_term")
+    lowest_term = models.CharField(max_length=200, default="")
+    preferred_term = models.CharField(max_length=200, default="")
+    high_term = models.CharField(max_length=200, default="")
+    high_group = models.CharField(max_length=200, default="")
+    body_system = models.CharField(max_length=200, default="")
+    drug_class = models.CharField(max_length=200, default="")
+
+    def __str__(self) -> str:
+        return f"transferred term of {self.record_id}"
+
+
+for _model in (SubjectOrigin, BroughtOverRow, TransferredTerm):
+    add_trigger(_model, "aa_site_from_subject", SITE_FROM_SUBJECT)
