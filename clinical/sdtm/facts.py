@@ -210,6 +210,7 @@ class Administration:
     reference: str
     product: str
     is_study_treatment: bool = True
+    is_placebo: bool = False  # a dose of 0 is then a dose like any other
     category: str | None = None  # such as LYMPHODEPLETION
     planned_dose: Decimal | None = None
     planned_on: IsoText | None = None

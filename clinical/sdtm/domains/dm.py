@@ -15,8 +15,12 @@ DOMAIN = "DM"
 
 
 def exposures(book: Casebook) -> list[Administration]:
-    """Doses of study treatment that were really given; a dose of nothing is none."""
-    return [each for each in book.administrations if each.is_study_treatment and each.was_given and each.dose != 0]
+    """Doses of study treatment that were really given; a dose of nothing is none, unless it is a placebo's."""
+    return [
+        each
+        for each in book.administrations
+        if each.is_study_treatment and each.was_given and (each.dose != 0 or each.is_placebo)
+    ]
 
 
 def timeline(book: Casebook, conventions: Conventions) -> SubjectTimeline:
