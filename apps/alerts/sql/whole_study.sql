@@ -17,3 +17,13 @@ begin
   end loop;
 end
 $$;
+
+-- The trail of such a row says the same things.
+drop policy if exists whole_study_alerts on audit_auditevent;
+create policy whole_study_alerts on audit_auditevent as restrictive for select using (
+  site_id is not null
+  or "table" not in ('alerts_alert', 'alerts_alertevent', 'alerts_notice')
+  or (select trialsite_every_site())
+  or coalesce(study_site_ids(study_id), '{}') <@ (select trialsite_sites())
+  or current_user = (select tableowner from pg_tables where schemaname = 'public' and tablename = 'audit_auditevent')
+);
