@@ -7,7 +7,7 @@ class ScreeningConfig(AppConfig):
     def ready(self) -> None:
         from apps.core import navigation
         from apps.core.action import Action
-        from apps.screening import facts, pages, subscriptions  # noqa: F401  # subscribes by being imported
+        from apps.screening import facts, listeners, pages  # noqa: F401  # listeners subscribe by being imported
         from apps.visits import facts as eligibility_facts
 
         pages.register()
