@@ -45,8 +45,14 @@ _LIMIT_IN_WORDS = {"lln": "LLN", "uln": "ULN", "baseline": "baseline"}
 _NO_ANSWERS: Mapping[str, bool] = MappingProxyType({})
 
 
+def _digits(number: Decimal) -> str:
+    """A number as it was given, without exponent."""
+    text = str(number)
+    return f"{number:f}" if "E" in text else text
+
+
 def _plain(number: Decimal) -> str:
-    text = f"{number:f}"
+    text = _digits(number)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -59,7 +65,7 @@ def _in_words(comparison: Comparison, facts: Facts, unit: str | None) -> str:
     if comparison.left == "change":
         return f"change from baseline {_plain(round(value, 2))} % {comparison.sign} {_plain(limit)} %"
     if comparison.ref is None:
-        return f"{value:f} {comparison.sign} {_plain(limit)} {unit or ''}".rstrip()
+        return f"{_digits(value)} {comparison.sign} {_plain(limit)} {unit or ''}".rstrip()
     name = _LIMIT_IN_WORDS[comparison.ref]
     base = _plain(limit if comparison.factor == 1 and not comparison.offset else getattr(facts, comparison.ref))
     if comparison.factor != 1:
@@ -70,7 +76,7 @@ def _in_words(comparison: Comparison, facts: Facts, unit: str | None) -> str:
         sum_in_words = f"{base} + {_plain(comparison.offset)} = {_plain(limit)}"
     else:
         sum_in_words = base
-    return f"{value:f} {comparison.sign} {name} ({sum_in_words})"
+    return f"{_digits(value)} {comparison.sign} {name} ({sum_in_words})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,7 @@ class Outcome:
             return f"Not graded: {_MISSING_IN_WORDS['value']}."
         clause, source = self.clause, f"CTCAE {self.criterion.version} {self.criterion.name}"
         if clause is None:
-            return f"Grade 0: {self.facts.value:f} meets no clause of {source}."
+            return f"Grade 0: {_digits(self.facts.value)} meets no clause of {source}."
         if clause.missing is not None:
             return f"Not graded: {_MISSING_IN_WORDS[clause.missing]}."
         facts = " and ".join(

@@ -57,6 +57,19 @@ def test_a_rows_own_version_and_units_win_and_the_options_fill_the_blanks(tmp_pa
     assert "CTCAE 4.03" in rows[0]["WHY"]
 
 
+def test_a_table_is_read_as_other_systems_write_it(tmp_path: Path) -> None:
+    table = (
+        "\ufeffUnit,TERM,Value,LLN,uln,CTCAE_VERSION,unit_system,baseline_indicator,baseline,pct_change,note\r\n"
+        '"mmol/L",hypokalemia,3.2,3.5,5.1,v5.0,si,,,,"low, again"\r\n'
+        "\r\n"
+        "U/L,Alanine aminotransferase increased,250,,40,5,Us,H,60,,\r\n"
+        "g/L,FIBRINOGEN decreased,1.4,2,4,4.03,SI,,,−60,\r\n"
+    )
+    rows = graded(tmp_path, table)
+    assert [row["GRADE"] for row in rows] == ["2", "2", "3"]
+    assert rows[0]["note"] == "low, again"
+
+
 def test_what_cannot_be_graded_is_empty_with_its_reason(tmp_path: Path) -> None:
     table = "term,value,unit,lln,uln\nAnemia,,g/L,120,\nAnemia,110,g/L,,\nAnemia,110,g/dL,120,\nWrong,1,,,\n"
     rows = graded(tmp_path, table)
