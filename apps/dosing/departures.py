@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from apps.dosing import checks, plan
 from apps.dosing.models import Administration, Step
 from apps.dosing.selectors import DoseRow
-from apps.enrollment.models import EligibilitySignature, SlotRelease
+from apps.enrollment import selectors as enrollment
+from apps.enrollment.models import EligibilitySignature, Slot, SlotRelease
 from apps.subjects.models import Subject
 from apps.visits import schedule
 from clinical.partial_date import Fit, Order, PartialDate
 from clinical.protocol.definition import Definition
 from clinical.protocol.schedule import AnchorSource, PlannedVisit
+from clinical.stagger import earliest_first_dose
 
 DIFFERS_FROM_PLAN, OUTSIDE_WINDOW, NOT_ELIGIBLE, TOO_EARLY = "DOSE", "WINDOW", "ELIGIBLE", "STAGGER"
 """Category codes of the protocol's list of deviations."""
@@ -108,21 +110,35 @@ def _release(subject: Subject, first: DoseRow) -> Iterator[Departure]:
     latest = dose.started.latest_at(subject.site.zone_info)
     released = (
         SlotRelease.objects.filter(subject=subject, is_released=True, decided_at__lte=latest)
+        .select_related("slot__cohort")
         .order_by("-decided_at")
         .first()
     )
     if released is None:
         term = f"First dose on {dose.started}, before the place in the cohort was released for dosing."
         yield _departure(first, "release", TOO_EARLY, term)
-    elif (earliest := _earliest_permitted(released)) is not None and latest < earliest:
+    elif (earliest := _earliest_permitted(subject, released, latest)) is not None and latest < earliest:
         permitted = PartialDate.of(earliest.astimezone(subject.site.zone_info))
         term = f"First dose on {dose.started}, before the earliest permitted time {permitted}."
         yield _departure(first, "early", TOO_EARLY, term)
 
 
-def _earliest_permitted(released: SlotRelease) -> datetime | None:
-    """The moment before which the release does not hold; none where the medical monitor overrode it."""
-    return None if released.override_reason else released.earliest_permitted
+def _earliest_permitted(subject: Subject, released: SlotRelease, dosed_by: datetime) -> datetime | None:
+    """The moment before which the release did not hold; none where the medical monitor overrode it.
+
+    It is the later of what the release said and of the watch after the first doses that others of the level had got
+    meanwhile. Those of other sites count too, and only their moments are looked at.
+    """
+    if released.override_reason:
+        return None
+    cohort = released.slot.cohort
+    level = {"cohort__dose_level": cohort.dose_level} if cohort.dose_level is not None else {"cohort": cohort}
+    with enrollment.whole_study(subject.study_id):
+        others = Slot.objects.filter(cohort__study_id=subject.study_id, dosed_at__lt=dosed_by, **level)
+        doses = list(others.exclude(subject=subject).values_list("dosed_at", flat=True))
+    stagger = plan.definition_of(subject).escalation.stagger
+    moments = [released.earliest_permitted, earliest_first_dose(stagger, doses)]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _is_above(dose: Administration) -> bool:

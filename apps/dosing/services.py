@@ -14,7 +14,7 @@ from apps.dosing.models import Administration
 from apps.dosing.selectors import DoseGiven
 from apps.enrollment import services as enrollment
 from apps.subjects import services as subject_services
-from apps.subjects.models import Status, Subject
+from apps.subjects.models import Status, StatusChange, Subject
 from apps.visits import schedule
 from apps.visits import services as entry
 from apps.visits.models import EntryState, FormRecord, Visit
@@ -109,14 +109,20 @@ def _moment(source: AnchorSource, given: list[DoseGiven]) -> PartialDate | None:
 
 
 def _follow_first_dose(actor: Actor, subject: Subject, at: datetime) -> None:
-    """The subject is on treatment from the first dose of the trial on; its place in the cohort is used."""
-    first = selectors.first_dose_moment(subject)
+    """From the first dose of any product on the subject is on treatment; the escalated one uses the cohort's place.
+
+    A dose that was recorded by mistake gives both back.
+    """
     treated = selectors.doses_given(subject)
-    if treated and Status(subject.status) in BEFORE_TREATMENT:
-        subject_services.change_status(
-            actor=actor, subject=subject, status=Status.ON_TREATMENT, at=at, why=f"First dose {treated[0].started}"
-        )
-    enrollment.mark_dosed(actor=actor, subject=subject, first_dose=first, at=at)
+    status, why = Status(subject.status), ""
+    if treated and status in BEFORE_TREATMENT:
+        status, why = Status.ON_TREATMENT, f"First dose {treated[0].started}"
+    elif not treated and status is Status.ON_TREATMENT:
+        before = StatusChange.objects.filter(subject=subject).exclude(status=Status.ON_TREATMENT)
+        status, why = Status(before.latest("at", "pk").status), "No dose was given after all"
+    subject_services.change_status(actor=actor, subject=subject, status=status, at=at, why=why)
+    first = selectors.first_dose_moment(subject)
+    enrollment.mark_dosed(actor=actor, subject=subject, at=first.earliest_at(subject.site.zone_info) if first else None)
 
 
 def _record_departures(subject: Subject, at: datetime) -> None:

@@ -3,6 +3,8 @@
 from apps.core.actor import Actor
 from apps.core.events import at_once
 from apps.dosing import derived, services
+from apps.dosing.models import Administration
+from apps.enrollment.events import SlotMoved
 from apps.subjects.models import Subject
 from apps.visits.events import (
     RecordCompleted,
@@ -39,9 +41,19 @@ def follow_visit(fact: VisitStarted | VisitMissed, actor: Actor) -> None:
         services.open_doses_of_visit(actor=actor, visit=visit, at=fact.at)
 
 
+def follow_place(fact: SlotMoved, actor: Actor) -> None:
+    """Dose pages opened before the subject had its level get their plan when it has."""
+    subject = Subject.objects.select_related("protocol_version").get(pk=fact.subject)
+    open_pages = Administration.objects.filter(record__subject=subject, record__first_completed_at=None)
+    for dose in open_pages.select_related("record__visit", "record__protocol_version"):
+        dose.record.subject = subject
+        derived.keep_plan(dose, dose.record)
+
+
 def listen() -> None:
     """Subscribe; the app calls it when it is ready."""
     for kind in (ValuesChanged, RecordCompleted, RecordNotDone, RecordRemoved):
         at_once(kind)(follow_record)
     at_once(VisitStarted)(follow_visit)
     at_once(VisitMissed)(follow_visit)
+    at_once(SlotMoved)(follow_place)
