@@ -1,6 +1,7 @@
 """From the protocol's schedule to a subject's visits: planning, starting, missing, and visits nobody planned."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
@@ -125,17 +126,27 @@ def open_form(*, actor: Actor, visit: Visit, form: str, at: datetime) -> FormRec
 
 @transaction.atomic
 def add_unscheduled_visit(
-    *, actor: Actor, subject: Subject, took_place: PartialDate, forms: tuple[str, ...], at: datetime
+    *,
+    actor: Actor,
+    subject: Subject,
+    took_place: PartialDate,
+    forms: tuple[str, ...],
+    at: datetime,
+    number: Decimal | None = None,
 ) -> Visit:
-    """Record a visit that nobody planned, numbered after its neighbour (3.1, 3.2), with the forms chosen."""
+    """Record a visit that nobody planned, numbered after its neighbour (3.1, 3.2), with the forms chosen.
+
+    `number` only where a source study has one.
+    """
     actor.require(Action.ENTER_DATA, at=subject.site_id)
     rule = subject.protocol_version.definition.unscheduled
     if not rule.allowed:
         raise UnscheduledNotAllowed("This protocol has no unscheduled visits.")
     if not_offered := [form for form in forms if form not in rule.forms]:
         raise UnscheduledNotAllowed(f"An unscheduled visit cannot have {', '.join(not_offered)}.")
-    neighbour = _visit_before(subject, took_place)
-    number = (neighbour.number if neighbour else 0) + rule.number_step
+    if number is None:
+        neighbour = _visit_before(subject, took_place)
+        number = (neighbour.number if neighbour else Decimal(0)) + rule.number_step
     while Visit.objects.filter(subject=subject, number=number).exists():
         number += rule.number_step
     ordinal = 1 + Visit.objects.filter(subject=subject, is_unscheduled=True).count()

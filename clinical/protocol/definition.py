@@ -38,6 +38,9 @@ class Study:
     changes: str = key("what this version changes, in a sentence for whoever signs it")
     registry: str | None = key("its number in the registry", default=None)
     planned_subjects: int | None = key("how many subjects are planned", default=None, least=1)
+    transferred_as: str | None = key(
+        "the STUDYID in datasets that a running study is brought over from, where it is not the code", default=None
+    )
     provenance: Provenance = key("where the numbers come from")
 
 
