@@ -2,12 +2,13 @@
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views import View
 
 from apps.access.selectors import studies_of
 from apps.access.views import StudyView, sign_in_first
 from apps.core.action import Action
-from apps.dashboard import selectors
+from apps.dashboard import selectors, work
 from apps.visits.selectors import subject_or_404
 
 
@@ -30,7 +31,7 @@ class MyWork(StudyView):
     template = "dashboard/my_work.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page({"blocks": selectors.my_work(actor=self.actor)})
+        return self.page({"blocks": work.blocks(study=self.study, actor=self.actor, now=timezone.now())})
 
 
 class Subjects(StudyView):
@@ -40,7 +41,7 @@ class Subjects(StudyView):
     template = "dashboard/subjects.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page({"rows": selectors.subjects(actor=self.actor)}, fragment="table")
+        return self.page(selectors.subjects(request.GET, actor=self.actor, now=timezone.now()), fragment="table")
 
 
 class SubjectPage(StudyView):
@@ -51,4 +52,4 @@ class SubjectPage(StudyView):
 
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
         subject = subject_or_404(actor=self.actor, number=number)
-        return self.page(selectors.subject_page(subject, actor=self.actor))
+        return self.page(selectors.subject_page(subject, actor=self.actor, now=timezone.now()))
