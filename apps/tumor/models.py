@@ -6,7 +6,7 @@ from django.db.models import Q
 from apps.access.models import SiteOwned
 from apps.core.measured_field import MeasuredField
 from apps.core.partial_date_field import IsPossiblePartialDate, PartialDateField
-from apps.core.walls import add_trigger
+from apps.core.walls import add_trigger, immutable
 from apps.subjects.models import SITE_FROM_SUBJECT, Subject
 from apps.tumor.terms import Location, Method
 from apps.visits.models import CrfLine, CrfModel, FormRecord
@@ -131,7 +131,7 @@ class LesionState(models.TextChoices):
     PRESENT = "PRESENT", "Present"
     ABSENT = "ABSENT", "Absent"
     TOO_SMALL = "TOO SMALL TO MEASURE", "Too small to measure"
-    MERGED = "MERGED", "Merged into another lesion"
+    MERGED = "TUMOR MERGED", "Merged into another lesion"
     EQUIVOCAL = "EQUIVOCAL", "Equivocal"
     INCREASED = "INCREASED", "Larger, not unequivocally"
     PROGRESSED = "UNEQUIVOCAL", "Unequivocal progression"
@@ -148,9 +148,11 @@ class LesionMeasurement(CrfLine):
     """
 
     kind = "lesions"
-    derived = ("lesion_id",)
+    derived = ("lesion_id", "lesion_kind", "lesion_is_node")
 
     lesion = models.ForeignKey(Lesion, on_delete=models.PROTECT, related_name="measurements", null=True, editable=False)
+    lesion_kind = models.CharField(max_length=10, choices=Kind.choices, null=True, editable=False)
+    lesion_is_node = models.BooleanField(default=False, editable=False)
     longest_mm = MeasuredField("longest diameter, mm", null=True)
     short_axis_mm = MeasuredField("short axis, mm", null=True)
     diameter_mm = MeasuredField("diameter, mm", null=True)
@@ -234,6 +236,24 @@ class SubjectResponse(SiteOwned):
         return f"{self.subject} {self.evaluator}: {self.confirmed_best}"
 
 
-for _model in (SystemResponse, SubjectResponse):
+@immutable
+class ResponseChange(SiteOwned):
+    """A response of the system that became another one because an earlier page was corrected."""
+
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="response_changes")
+    record = models.ForeignKey(FormRecord, on_delete=models.PROTECT, related_name="response_changes")
+    caused_by = models.ForeignKey(FormRecord, on_delete=models.PROTECT, related_name="responses_changed", null=True)
+    old = models.CharField(max_length=20)
+    new = models.CharField(max_length=20)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="response_changes_of_subject", fields=["subject", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.old} became {self.new} ({self.pk})"
+
+
+for _model in (SystemResponse, SubjectResponse, ResponseChange):
     add_trigger(_model, "aa_site_from_subject", SITE_FROM_SUBJECT)
 add_trigger(Lesion, "ab_name_is_kept", "before update on {table} for each row execute function keep_lesion_name()")
