@@ -80,16 +80,16 @@ class ProtocolVersion(models.Model):
     @property
     def definition(self) -> protocol.Definition:
         """The typed content. Parsed once per process for each text."""
-        return _definition(self.text, f"{self.study_id} {self.version}")
+        return _definition(self.text)
 
 
 @lru_cache(maxsize=32)
-def _definition(text: str, name: str) -> protocol.Definition:
-    from clinical.protocol import loading
+def _definition(text: str) -> protocol.Definition:
+    from clinical.protocol import loading  # brings the design engines, which models need not wait for
 
-    loaded = loading.load(text, name)
+    loaded = loading.load(text, "approved protocol")
     if loaded.definition is None:
-        raise ValueError(f"The approved protocol {name} does not load: {'; '.join(map(str, loaded.problems))}")
+        raise ValueError(f"An approved protocol does not load: {'; '.join(loaded.sentences())}")
     return loaded.definition
 
 
