@@ -39,8 +39,8 @@ def of_lesion(record: FormRecord) -> list[Finding]:
         found.append(
             Finding(
                 "kind",
-                f"{lesion.lesion_id} is target lesion number {len(engine)}; at most {settings.max_targets} are followed. "
-                "Make it a non-target lesion, or say why it is right.",
+                f"{lesion.lesion_id} is target lesion number {len(engine)}; at most {settings.max_targets} are "
+                "followed. Make it a non-target lesion, or say why it is right.",
                 check="number of targets",
             )
         )
@@ -138,22 +138,24 @@ def _about_baseline(derived: Series, mine: Seen) -> Iterator[Finding]:
         if seen.mm is None:
             yield Finding(
                 entry_path(line),
-                f"Target {lesion.name} has no diameter at baseline, so it is left out of every sum. Enter it, or say why.",
+                f"Target {lesion.name} has no diameter at baseline, so it is left out of every sum. "
+                "Enter it, or say why.",
                 check="no diameter at baseline",
             )
         elif not is_measurable(lesion, seen.mm, derived.settings):
             least = measurable_from_mm(lesion, derived.settings)
             yield Finding(
                 entry_path(line),
-                f"Target {lesion.name} measures {seen.mm:f} mm; a {'node' if lesion.is_node else 'lesion'} is measurable "
-                f"from {least:f} mm on. Correct it, or say why it is right.",
+                f"Target {lesion.name} measures {seen.mm:f} mm; a {'node' if lesion.is_node else 'lesion'} is "
+                f"measurable from {least:f} mm on. Correct it, or say why it is right.",
                 check="not measurable",
             )
     limit = derived.recist.baseline_days
     if derived.reference is not None and derived.reference.is_at_least(limit + 1, after=mine.scan.assessment.date):
         yield Finding(
             "scanned",
-            f"The baseline scan is more than {limit} days before {derived.reference}. Correct it, or say why it is right.",
+            f"The baseline scan is more than {limit} days before {derived.reference}. Correct it, "
+            "or say why it is right.",
             check="baseline too early",
         )
 

@@ -58,6 +58,8 @@ class LesionForm(CrfForm):
     needed = ("evaluator", "kind", "location", "node", "method", "identified")
     presets = ("evaluator", "identified_at")
 
+    _evaluators: list[tuple[str, str]]
+
     class Meta(CrfForm.Meta):
         model = Lesion
         fields = (

@@ -24,7 +24,7 @@ def _open_lesion(record: FormRecord) -> None:
 def _open_assessment(record: FormRecord) -> None:
     """Preset the evaluator who has no assessment at this visit yet, and the day where the visit is the scan."""
     taken = set(
-        TumorAssessment.objects.filter(record__visit_id=record.visit_id, record__subject=record.subject)
+        TumorAssessment.objects.filter(record__visit=record.visit, record__subject=record.subject)
         .exclude(record=record)
         .values_list("evaluator", flat=True)
     )

@@ -114,4 +114,4 @@ def with_last(page: Iterable[SubjectResponse]) -> list[Row]:
             "record__visit", "record__tumorassessment"
         )
     }
-    return [Row(best=row, last=last.get(pk)) for row, pk in zip(rows, wanted, strict=True)]
+    return [Row(best=row, last=None if pk is None else last.get(pk)) for row, pk in zip(rows, wanted, strict=True)]

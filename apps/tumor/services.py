@@ -121,7 +121,7 @@ def keep_lines(*, subject: Subject, evaluator: str) -> None:
                     LesionMeasurement(
                         record_id=head.record_id,
                         site_id=head.site_id,
-                        key=lesion.lesion_id,
+                        key=lesion.lesion_id or "",
                         lesion=lesion,
                         lesion_kind=lesion.kind,
                         lesion_is_node=lesion.is_node,
@@ -194,9 +194,7 @@ def _derive_for(
                 ResponseChange.objects.create(
                     subject=subject, record=seen.record, caused_by_id=caused_by, old=before, new=row.overall, at=at
                 )
-    for row in stored.values():
-        if _keep(row, {"is_current": False}):
-            changed.append(row.record_id)
+    changed += [row.record_id for row in stored.values() if _keep(row, {"is_current": False})]
     _sum_up(subject, evaluator, derived)
     if changed:
         announce(
