@@ -22,11 +22,6 @@ def free_the_place(fact: StatusChanged, actor: Actor) -> None:
     if end is None:
         return
     waiting = [SlotState.REQUESTED, SlotState.RESERVED, SlotState.CONFIRMED]
-    slot = (
-        Slot.objects.select_for_update(of=("self",))
-        .select_related("cohort__study", "site", "subject__site", "subject__study", "subject__protocol_version")
-        .filter(subject_id=fact.subject, state__in=waiting)
-        .first()
-    )
+    slot = Slot.objects.select_related("subject").filter(subject_id=fact.subject, state__in=waiting).first()
     if slot is not None:
         services.end_slot(actor=actor, slot=slot, state=end[0], why=end[1], at=fact.at)

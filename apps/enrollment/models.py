@@ -112,6 +112,7 @@ class EligibilitySignature(SiteOwned):
     gate = models.CharField(max_length=40)
     record = models.ForeignKey(FormRecord, on_delete=models.PROTECT, related_name="+", null=True)
     answers = models.JSONField("answer, comment and what the data said, by criterion")
+    batch = models.UUIDField("the proof of the password it was given with", unique=True)
     meaning = models.CharField(max_length=300)
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     signer_name = models.CharField(max_length=200)

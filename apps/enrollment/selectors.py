@@ -81,7 +81,7 @@ def cohort_places(study: Study, *, at: datetime) -> list[CohortPlaces]:
 
 
 def why_closed(cohort: Cohort, *, definition: Definition, at: datetime, reason: str, backfill: bool = False) -> str:
-    """Why the cohort takes nobody now, in a sentence; empty when it has a place. `reason` is that of its last change."""
+    """Why the cohort takes nobody now, in a sentence; empty when it has a place. `reason`: that of its last change."""
     because = f": {reason}" if reason else ""
     state = CohortState(cohort.state)
     if cohort.hold_reason:
@@ -144,7 +144,7 @@ def own_slots(*, actor: Actor) -> QuerySet[Slot]:
         .select_related("subject", "cohort", "site")
         .prefetch_related("releases")
         .order_by("cohort__position", "requested_at")
-    )  # type: ignore[no-any-return]  # untyped manager
+    )
 
 
 def to_release(*, actor: Actor) -> QuerySet[Slot]:

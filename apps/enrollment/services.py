@@ -1,18 +1,16 @@
 """From eligible to enrolled: signing gates, keeping places in cohorts, releasing, confirming, dosing, closing."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.contrib.auth.hashers import check_password
 from django.db import IntegrityError, connection, transaction
 
-from apps.accounts.models import User
 from apps.core.action import Action
 from apps.core.actor import Actor
 from apps.core.events import announce
-from apps.core.refusal import Refusal
+from apps.core.refusal import NotAllowed, Refusal
 from apps.enrollment import events, gates, selectors
 from apps.enrollment.models import (
-    HOLDS_A_PLACE,
     STANDING,
     Cohort,
     CohortChange,
@@ -22,6 +20,7 @@ from apps.enrollment.models import (
     SlotRelease,
     SlotState,
 )
+from apps.review.signatures import Proof
 from apps.screening import services as screening_services
 from apps.study.models import Study
 from apps.study.selectors import latest_version
@@ -35,10 +34,6 @@ from clinical.protocol.schedule import AnchorSource
 
 class GateNotReady(Refusal):
     """What stands between a gate and its signature."""
-
-
-class WrongPassword(Refusal):
-    """The signature needs the signer's own password."""
 
 
 class NotEligible(Refusal):
@@ -69,16 +64,22 @@ class CohortNotPossible(Refusal):
 
 
 @transaction.atomic
-def sign_gate(*, actor: Actor, subject: Subject, gate: str, password: str, at: datetime) -> EligibilitySignature:
-    """Sign the criteria of a gate as investigator, with the password again. Gates are signed one after another."""
+def sign_gate(*, actor: Actor, subject: Subject, gate: str, proof: Proof, at: datetime) -> EligibilitySignature:
+    """Sign the criteria of a gate as investigator. Gates are signed one after another.
+
+    `proof` is that the signer has just given the password (`review.signatures.reauthenticate`); one signs one gate.
+    """
     actor.require(Action.SIGN_ELIGIBILITY, at=subject.site_id)
+    if actor.user_id is None or proof.user_id != actor.user_id:
+        raise NotAllowed("A signature is given by the person who is signed in, with their own password.")
+    if EligibilitySignature.objects.filter(batch=proof.batch).exists():
+        raise NotAllowed("This password was used for a signature already. Type it again to sign more.")
     subject = _locked(subject)
     standing = gates.standing(subject, gate)
     if standing.is_passed:
         raise GateNotReady(f"{standing.gate.title} is signed already, and nothing changed since.")
     if standing.problems:
         raise GateNotReady(f"{standing.gate.title} cannot be signed yet.", problems=standing.problems)
-    signer = _reauthenticated(actor, password)
     signature = EligibilitySignature.objects.create(
         subject=subject,
         episode=screening_services.begin_episode(subject=subject, at=at),
@@ -86,8 +87,9 @@ def sign_gate(*, actor: Actor, subject: Subject, gate: str, password: str, at: d
         record=standing.record,
         answers=gates.snapshot(standing.criteria),
         meaning=f"I confirm that {subject.number} fulfils the criteria of “{standing.gate.title}”.",
-        signed_by=signer,
-        signer_name=signer.full_name,
+        batch=proof.batch,
+        signed_by_id=actor.user_id,
+        signer_name=actor.name,
         signed_at=at,
     )
     moment = PartialDate.of(at.astimezone(subject.site.zone_info))
@@ -105,14 +107,6 @@ def sign_gate(*, actor: Actor, subject: Subject, gate: str, password: str, at: d
     return signature
 
 
-def _reauthenticated(actor: Actor, password: str) -> User:
-    """The signer, once the password is right."""
-    signer = User.objects.get(pk=actor.user_id)
-    if not check_password(password, signer.password):
-        raise WrongPassword("The password is not right. Nothing was signed.")
-    return signer
-
-
 # -------------------------------------------------------------------------------------------------------- cohorts
 
 
@@ -124,7 +118,7 @@ def ensure_cohorts(*, study: Study, at: datetime) -> list[Cohort]:
     with selectors.whole_study(study.pk) as system:
         for position, planned in enumerate(definition.cohorts, start=1):
             cohort = existing.get(planned.code)
-            facts = {
+            facts: dict[str, Any] = {
                 "title": planned.title,
                 "part": planned.part,
                 "dose_level": planned.dose_level,
@@ -156,7 +150,7 @@ def _create_cohort(
     *,
     study: Study,
     code: str,
-    facts: dict[str, object],
+    facts: dict[str, Any],
     capacity: int,
     is_open: bool,
     by: Actor,
@@ -188,7 +182,8 @@ def open_cohort(*, actor: Actor, cohort: Cohort, why: str, at: datetime, capacit
         _resize(cohort, capacity)
     cohort.hold_reason = ""
     cohort.opened_at = cohort.opened_at or at
-    return _change_state(cohort, CohortState.OPEN, why=why, by=actor, at=at)
+    _change_state(cohort, CohortState.OPEN, why=why, by=actor, at=at)
+    return _settle(cohort, by=actor, at=at)
 
 
 @transaction.atomic
@@ -198,7 +193,8 @@ def expand_cohort(*, actor: Actor, cohort: Cohort, why: str, at: datetime, capac
     if cohort.state == CohortState.PLANNED:
         raise CohortNotPossible(f"{cohort} was never opened, so it cannot be expanded. Open it.")
     _resize(cohort, capacity or cohort.largest_capacity)
-    return _change_state(cohort, CohortState.EXPANDED, why=why, by=actor, at=at)
+    _change_state(cohort, CohortState.EXPANDED, why=why, by=actor, at=at)
+    return _settle(cohort, by=actor, at=at)
 
 
 @transaction.atomic
@@ -276,12 +272,12 @@ def _note_change(cohort: Cohort, *, why: str, by: Actor, at: datetime) -> None:
     )
 
 
-def _settle(cohort: Cohort, *, by: Actor, at: datetime) -> None:
+def _settle(cohort: Cohort, *, by: Actor, at: datetime) -> Cohort:
     """Let the cohort's state follow its places: full when the last is taken, observing when all are dosed."""
     cohort.refresh_from_db()
     state = CohortState(cohort.state)
     if state not in {CohortState.OPEN, CohortState.EXPANDED, CohortState.FULL, CohortState.OBSERVING}:
-        return
+        return cohort
     with selectors.whole_study(cohort.study_id):
         dosed = Slot.objects.filter(cohort=cohort, is_backfill=False, state=SlotState.DOSED).count()
     if cohort.free > 0:
@@ -292,6 +288,7 @@ def _settle(cohort: Cohort, *, by: Actor, at: datetime) -> None:
         cohort.state, cohort.state_since = settled, at
         cohort.save(update_fields=["state", "state_since"])
         _note_change(cohort, why="", by=by, at=at)
+    return cohort
 
 
 # ---------------------------------------------------------------------------------------------------------- slots
@@ -438,6 +435,8 @@ def _decide(
     comment: str,
     at: datetime,
 ) -> SlotRelease:
+    if actor.user_id is None:
+        raise SlotNotPossible("Only a person can decide on a slot.")
     decision = SlotRelease.objects.create(
         subject=slot.subject,
         slot=slot,
@@ -522,6 +521,7 @@ def give_back_slot(*, actor: Actor, slot: Slot, why: str, at: datetime) -> Slot:
 @transaction.atomic
 def end_slot(*, actor: Actor, slot: Slot, state: SlotState, why: str, at: datetime) -> Slot:
     """End a slot that was not dosed; the subject is in no cohort any more, and the place is free."""
+    slot = _locked_slot(slot, SlotState.REQUESTED, SlotState.RESERVED, SlotState.CONFIRMED)
     was_confirmed = slot.state == SlotState.CONFIRMED
     cohort = _locked_cohort(slot.cohort_id)
     slot.state, slot.ended_at, slot.why_ended = state, at, why
@@ -593,13 +593,13 @@ def mark_dosed(*, actor: Actor, subject: Subject, at: datetime | None) -> Slot |
 
     Facts are never refused: a subject without a slot was dosed all the same, and None is returned.
     """
-    slot = (
-        Slot.objects.select_for_update(of=("self",))
-        .select_related("cohort", "subject", "site")
-        .filter(subject=subject, state__in=[SlotState.RESERVED, SlotState.CONFIRMED, SlotState.DOSED])
-        .first()
-    )
-    if slot is None or slot.dosed_at == at:
+    standing = Slot.objects.filter(
+        subject=subject, state__in=[SlotState.RESERVED, SlotState.CONFIRMED, SlotState.DOSED]
+    ).first()
+    if standing is None:
+        return None
+    slot = _locked_slot(standing)
+    if slot.dosed_at == at:
         return slot
     if at is None:
         slot.state = SlotState.CONFIRMED if slot.confirmed_at else SlotState.RESERVED
@@ -622,13 +622,15 @@ def _locked(subject: Subject) -> Subject:
 
 
 def _locked_slot(slot: Slot, *states: SlotState) -> Slot:
-    """The slot, locked, if it is in one of the states."""
+    """The slot, locked, if it is in one of the states. Locks go subject, cohort, slot everywhere, so none cross."""
+    _locked(slot.subject)
+    _locked_cohort(slot.cohort_id)
     slot = (
         Slot.objects.select_for_update(of=("self",))
         .select_related("cohort__study", "site", "subject__protocol_version", "subject__site", "subject__study")
         .get(pk=slot.pk)
     )
-    if slot.state not in states:
+    if states and slot.state not in states:
         raise SlotNotPossible(f"The place of {slot.subject.number} is {slot.get_state_display().lower()} by now.")
     return slot
 
