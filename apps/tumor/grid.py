@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from apps.tumor.models import LesionMeasurement, LesionState, ResponseChange
+from apps.tumor.models import Lesion, LesionMeasurement, LesionState, ResponseChange
 from apps.tumor.series import Seen, Series, diameter_of, series
 from apps.visits.models import FormRecord
 from clinical.recist.assessment import Evaluation, in_words, percent_change
@@ -50,6 +50,7 @@ class Grid:
 
     columns: tuple[Column, ...]
     cells: Mapping[str, tuple[str, ...]]
+    places: Mapping[str, str]
     footers: tuple[Footer, ...]
     compared: tuple[Compared, ...]
     rule: str
@@ -68,7 +69,7 @@ def of(record: FormRecord) -> Grid:
     derived = series(record.subject, head.evaluator) if head.evaluator else None
     mine = None if derived is None else next((s for s in derived.in_order if s.record.pk == record.pk), None)
     if derived is None:
-        return Grid((), {}, (), (), "", "", "", True, (), title)
+        return Grid((), {}, {}, (), (), "", "", "", True, (), title)
     earlier = _earlier(derived, record, mine)
     evaluation, immune, immune_rule = None, "", ""
     if mine is not None and mine in derived.follow_ups:
@@ -80,6 +81,7 @@ def of(record: FormRecord) -> Grid:
     return Grid(
         columns=tuple(Column(each.scan.visit, str(each.date), each.record.pk) for each in earlier),
         cells={name: tuple(_cell(each.lines.get(name)) for each in earlier) for name in lesions},
+        places={lesion.lesion_id or "": _place(lesion) for lesion in derived.lesions},
         footers=_footers(derived, earlier, mine),
         compared=_compared(evaluation, mine),
         rule="" if evaluation is None else evaluation.rule,
@@ -96,6 +98,12 @@ def _earlier(derived: Series, record: FormRecord, mine: Seen | None) -> list[See
     if mine is None:
         return [each for each in derived.in_order if each.record.pk != record.pk]
     return list(derived.in_order[: derived.in_order.index(mine)])
+
+
+def _place(lesion: Lesion) -> str:
+    """ "target, liver, right"."""
+    words = (lesion.get_kind_display(), lesion.get_location_display(), lesion.get_laterality_display())
+    return ", ".join(str(word).lower() for word in words if word)
 
 
 def _cell(line: LesionMeasurement | None) -> str:
