@@ -75,7 +75,7 @@ class SiteClock:
             return f"reported {late} late"
         if state is SiteClockState.IN_TIME:
             return "reported in time"
-        return f"due in {_hours(self.due_at - at.astimezone(UTC))}"
+        return f"due in {_hours(max(timedelta(0), self.due_at - at.astimezone(UTC)))}"
 
 
 def site_clock(*, aware_at: datetime, received_at: datetime | None = None, rule: SiteRule = SiteRule()) -> SiteClock:

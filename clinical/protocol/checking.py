@@ -7,6 +7,9 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from clinical.ctcae.criteria import VERSIONS
+from clinical.ctcae.terms import Dictionary, UnknownTerm, dictionary
+from clinical.dlt.criteria import GradeRange
 from clinical.escalation.catalogue import design_named
 from clinical.protocol.conduct import LAB_FACT, AeCollection
 from clinical.protocol.definition import Definition
@@ -16,9 +19,25 @@ from clinical.protocol.pages import Page
 from clinical.protocol.problems import Findings, Path
 from clinical.protocol.reading import name_of
 from clinical.protocol.schedule import PlannedVisit
+from clinical.sdtm import terminology
+from clinical.sdtm.terminology import name_of_test, not_in_codelist
 from clinical.signals import catalogue
 
 TEN_YEARS = 3660
+ALIKE = 0.92
+"""From which likeness on a word is a term misspelled, rather than a term of the sponsor's own."""
+
+SUMMARY_VALUES: Mapping[str, str] = {
+    **{name: name for name in ("TPHASE", "TTYPE", "SEXPOP", "TBLIND", "TCNTRL", "TINDTP", "INTMODEL", "STYPE")},
+    **{name: name for name in ("INTTYPE", "ROUTE")},
+    **dict.fromkeys(("RANDOM", "ADAPT", "ADDON", "HLTSUBJI", "EXTTIND", "PDSTIND"), "NY"),
+    "DOSU": "UNIT",
+}
+"""The codelist of a trial summary parameter's value (SDTMIG 3.4, TS)."""
+
+ASTCT_TERMS = ("Cytokine release syndrome", "Immune effector cell-associated neurotoxicity syndrome", "ICANS", "CRS")
+"""What the ASTCT consensus grades; its neurotoxicity is in CTCAE only from version 6 on."""
+
 NO_ESCALATION = "none"
 
 
@@ -286,6 +305,101 @@ def alert_rules_can_run(definition: Definition, findings: Findings) -> None:
     _said_once(findings, "alert", "rule", lambda alert: alert.rule, definition.alerts)
 
 
+def dlt_terms_are_in_ctcae(definition: Definition, findings: Findings) -> None:
+    """Every term of a DLT criterion is one of the trial's CTCAE version, and so is the grade asked of it."""
+    version = next((each.version for each in definition.dictionaries if each.name == "CTCAE" and each.shipped), None)
+    if definition.dlt is None or version not in VERSIONS or findings.has(("dlt", "criterion")):
+        return
+    terms = dictionary(version)
+    socs = {soc.casefold() for soc in terms.socs}
+    for index, criterion in enumerate(definition.dlt.criteria):
+        place: Path = ("dlt", "criterion", index)
+        said: dict[str, None] = {}
+        for clause in (*criterion.alternatives, *criterion.unless):
+            asked = [(clause.terms, clause.scale, clause.grades)]
+            asked += [
+                (each.terms, each.scale, each.grades) for each in (clause.symptom_of, clause.together_with) if each
+            ]
+            for chosen, scale, grades in asked:
+                if chosen is None:
+                    continue
+                said |= dict.fromkeys(_strange_terms(terms, (*chosen.terms, *chosen.other_than)))
+                said |= dict.fromkeys(
+                    f"CTCAE {version} has no class “{soc}”." for soc in chosen.socs if soc.casefold() not in socs
+                )
+                if scale == "CTCAE" and grades is not None:
+                    said |= dict.fromkeys(_grades_never_given(terms, chosen.terms, grades))
+        for sentence in said:
+            findings.add(place, sentence)
+
+
+def _strange_terms(terms: Dictionary, names: Iterable[str]) -> Iterator[str]:
+    known_elsewhere = {name.casefold() for name in ASTCT_TERMS}
+    for name in names:
+        if name.casefold() not in known_elsewhere:
+            try:
+                terms.term(name)
+            except UnknownTerm as fault:
+                yield str(fault)
+
+
+def _grades_never_given(terms: Dictionary, names: Iterable[str], grades: GradeRange) -> Iterator[str]:
+    """Terms of which CTCAE has no grade in the range, so that the criterion could never be met by them."""
+    for name in names:
+        term = terms.find(name)
+        if term is not None and not any(grade in grades for grade in term.grades):
+            grade = grades.at_least if grades.at_least > max(term.grades) else grades.at_most
+            yield term.refusal(grade) or ""
+
+
+def coded_words_are_sdtm_terms(definition: Definition, findings: Findings) -> None:
+    """Words that leave in a coded variable are terms of its codelist, or the sponsor's own where it may be extended."""
+    for path, codelist, word in _coded(definition, ()):
+        _must_be_term(path, word, codelist, findings)
+    for index, summary in enumerate(definition.summary):
+        place: Path = ("summary", index)
+        title = name_of_test("TSPARMCD", "TSPARM", summary.parameter)
+        if title is not None and title != summary.title:
+            findings.add((*place, "title"), f"{summary.parameter} is called “{title}”. Write it so.")
+        values = SUMMARY_VALUES.get(summary.parameter)
+        if values is None or summary.value is None:
+            continue
+        _must_be_term((*place, "value"), summary.value, values, findings)
+        code = terminology.codelist(values).terms.get(summary.value)
+        if code is not None and (summary.code_system or "").startswith("CDISC") and summary.term_code != code:
+            findings.add((*place, "term_code"), f"The code of “{summary.value}” is {code}. Correct it.")
+
+
+def _coded(entry: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
+    """Every word of the file that leaves in a coded variable, with its place and codelist."""
+    for field in fields(entry):
+        value, here = getattr(entry, field.name), (*path, name_of(field))
+        codelist = field.metadata.get("codelist")
+        if codelist and value:
+            yield here, codelist, value
+        for index, each in enumerate(value if isinstance(value, tuple) else ()):
+            if is_dataclass(each) and "meaning" in next(iter(fields(each))).metadata:
+                yield from _coded(each, (*here, index))
+        if is_dataclass(value):
+            yield from _coded(value, here)
+
+
+def _must_be_term(path: Path, word: str, codelist: str, findings: Findings) -> None:
+    unknown = not_in_codelist(codelist, word)
+    if unknown is None or findings.has(path):
+        return
+    near = unknown.suggestion
+    if near is None and not any(letter.isdigit() for letter in word):
+        near = next(
+            iter(difflib.get_close_matches(word, terminology.codelist(codelist).terms, n=1, cutoff=ALIKE)), None
+        )
+    if near is not None:
+        findings.add(path, f"“{word}” is not a term of the codelist {codelist}. Did you mean “{near}”?")
+    elif not unknown.is_extensible:
+        terms = sorted(terminology.codelist(codelist).terms)
+        findings.add(path, f"“{word}” is not a term of the codelist {codelist}. Use one of {', '.join(terms)}.")
+
+
 def zone_exists(definition: Definition, findings: Findings) -> None:
     """Clocks of the sponsor run in a zone that exists."""
     if not definition.study.sponsor_zone:
@@ -360,6 +474,8 @@ RULES: tuple[Callable[[Definition, Findings], None], ...] = (
     relations_are_in_their_list,
     alert_rules_can_run,
     designs_can_be_built,
+    dlt_terms_are_in_ctcae,
+    coded_words_are_sdtm_terms,
     zone_exists,
     captured_leaves_once,
 )

@@ -224,7 +224,7 @@ class Evaluator:
 
     code: str = key("the code of the evaluator", shape=SNAKE)
     title: str = key("who it is")
-    eval: str = key("the evaluator in the datasets (TUEVAL), an SDTM term")
+    eval: str = key("the evaluator in the datasets (TUEVAL), an SDTM term", codelist="EVAL")
     eval_id: str | None = key("which of several (TUEVALID)", default=None)
     at_site: bool = key("whether the site enters the assessment", default=False)
 

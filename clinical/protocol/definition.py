@@ -29,7 +29,7 @@ class Study:
 
     code: str = key("the code of the study (STUDYID)", shape=CODE)
     title: str = key("its title")
-    phase: str = key("its phase, an SDTM term such as PHASE I TRIAL")
+    phase: str = key("its phase, an SDTM term such as PHASE I TRIAL", codelist="TPHASE")
     sponsor: str = key("the sponsor")
     sponsor_zone: str = key("the sponsor's time zone, such as Europe/Berlin")
     indication: str = key("the disease studied")
@@ -51,6 +51,9 @@ class Dlt:
     period: design.DltPeriod = key("the time in which a toxicity can be dose limiting")
     exposure: design.MinimumExposure | None = key(
         "what a subject without a DLT must have received to count", default=None
+    )
+    conventions: design.DltConventions = key(
+        "what protocols settle differently about grades and time", default=design.DltConventions()
     )
     criteria: tuple[dlt_criteria.Criterion, ...] = key(
         "the criteria, in the language of docs/clinical/dlt.md", name="criterion", read_by=dlt_criteria.parse_criteria

@@ -1,10 +1,13 @@
 """What is given, to whom and how the dose rises: products, regimens, dose levels, cohorts, escalation, DLT period."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from clinical.dlt.evaluability import ExposureMinimum
+from clinical.dlt.evaluation import Conventions
+from clinical.dlt.window import StepDosing, WindowEnd, WindowRule
 from clinical.protocol.keys import CODE, Faults, ParameterValue, key
 
 
@@ -26,12 +29,12 @@ class Product:
     code: str = key("the code of the product, as SDTM's treatment name (EXTRT)", shape=CODE)
     name: str = key("the name shown on pages")
     kind: ProductKind = key("what the product is given for")
-    route: str = key("the route of administration, an SDTM term such as INTRAVENOUS")
-    form: str = key("the dose form, an SDTM term such as INJECTION, SOLUTION")
+    route: str = key("the route of administration, an SDTM term such as INTRAVENOUS", codelist="ROUTE")
+    form: str = key("the dose form, an SDTM term such as INJECTION, SOLUTION", codelist="FRM")
     unit: str = key("the unit in which a dose is recorded")
     for_attribution: bool = key("whether the relation of an adverse event to this product is asked", default=True)
     study_product: bool = key("whether a relation to it makes an event related to study treatment", default=False)
-    frequency: str | None = key("the dosing frequency, an SDTM term such as QD", default=None)
+    frequency: str | None = key("the dosing frequency, an SDTM term such as QD", default=None, codelist="FREQ")
 
 
 class StepKind(StrEnum):
@@ -243,12 +246,60 @@ class DltPeriod:
     steps: StepRule = key("what step dosing does to the period", default=StepRule.FIRST_DOSE)
     full_dose_anchor: str | None = key("the anchor of the first full dose", default=None, refers_to="anchor")
     on_delay: DelayRule = key("what a dose delay does to the period", default=DelayRule.KEEPS)
+    delays_not_extending: tuple[str, ...] = key(
+        "reasons of a delay that never prolong the period, in the words of the administration page",
+        default=("related toxicity",),
+    )
+    ends: WindowEnd = key(
+        "when the last day is over: with the calendar day, or at the hour of the dose", default=WindowEnd.MIDNIGHT
+    )
+    dose_day_counts: bool = key(
+        "whether an onset known only to be on the day of the dose is inside the period", default=True
+    )
+    priming_counts: bool = key(
+        "whether toxicity before a period that restarts at the full dose is looked at as well", default=True
+    )
+    full_dose_within_days: int | None = key(
+        "days from the first dose after which a full dose is no longer waited for; always waited for when absent",
+        default=None,
+        least=1,
+    )
+    repriming_restarts: bool = key(
+        "whether the period starts anew when a subject is primed again within it", default=False
+    )
     counts_against: CountsAgainst = key("the level a DLT is charged to", default=CountsAgainst.ASSIGNED)
 
     def faults(self) -> Faults:
         """A period that step dosing moves needs to know where the first full dose is."""
         if self.steps is not StepRule.FIRST_DOSE and self.full_dose_anchor is None:
             yield "full_dose_anchor", f"The period {self.steps.value}, so name the anchor of that dose."
+        if self.steps is StepRule.FIRST_DOSE and (self.full_dose_within_days is not None or self.repriming_restarts):
+            name = "repriming_restarts" if self.full_dose_within_days is None else "full_dose_within_days"
+            yield name, "The period counts from the first dose, so no full dose is waited for. Remove it."
+        if not self.priming_counts and self.steps is not StepRule.RESTART:
+            yield "priming_counts", "Priming is left out only where the period restarts at the first full dose."
+
+    @property
+    def rule(self) -> WindowRule:
+        """The period as the DLT rules read it."""
+        return WindowRule(
+            days=self.days,
+            step_dosing=STEP_DOSING[self.steps],
+            end=self.ends,
+            priming_counts=self.priming_counts,
+            full_dose_within_days=self.full_dose_within_days,
+            delays_extend=self.on_delay is DelayRule.EXTENDS,
+            delays_not_extending=self.delays_not_extending,
+            repriming_restarts=self.repriming_restarts,
+            dose_day_counts=self.dose_day_counts,
+        )
+
+
+STEP_DOSING: Mapping[StepRule, StepDosing] = {
+    StepRule.FIRST_DOSE: StepDosing.IGNORE,
+    StepRule.EXTEND: StepDosing.EXTEND,
+    StepRule.RESTART: StepDosing.RESTART,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,3 +311,41 @@ class MinimumExposure:
     fraction: Decimal = key(
         "the share of the planned total that must have been given", default=Decimal(0), least=0, most=1
     )
+    full_dose: bool = key(
+        "whether one dose of the intended size must be among them, not only priming doses", default=True
+    )
+
+    @property
+    def minimum(self) -> ExposureMinimum:
+        """The exposure as the evaluability rules read it."""
+        return ExposureMinimum(doses=self.doses, fraction=self.fraction, full_dose=self.full_dose)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DltConventions:
+    """What protocols settle differently about grades and time, beside the criteria themselves."""
+
+    first_day_counts: bool = key("whether dates from the 15th to the 22nd are 8 days rather than 7", default=False)
+    worse_than_at_opening: bool = key(
+        "whether a toxicity there before the period must exceed its grade of that time; else any worsening counts",
+        default=False,
+    )
+    haematological_terms: tuple[str, ...] = key(
+        "the CTCAE terms that are haematological wherever CTCAE keeps them; its blood counts when absent", default=()
+    )
+    haematological_socs: tuple[str, ...] = key(
+        "the system organ classes that are haematological; that of blood and lymph when absent", default=()
+    )
+
+    def of(self, study_products: tuple[str, ...]) -> Conventions:
+        """The conventions as the DLT rules read them; `study_products` are those that make an event related."""
+        usual = Conventions(
+            study_products=study_products,
+            first_day_counts=self.first_day_counts,
+            worse_than_at_opening=self.worse_than_at_opening,
+        )
+        return replace(
+            usual,
+            haematological_terms=self.haematological_terms or usual.haematological_terms,
+            haematological_socs=self.haematological_socs or usual.haematological_socs,
+        )

@@ -28,12 +28,14 @@ def key(
     most: int | Decimal | None = None,
     shape: str | None = None,
     refers_to: str | None = None,
+    codelist: str | None = None,
     read_by: Callable[..., Any] | None = None,
 ) -> Any:
     """A key of a protocol table.
 
     `meaning` completes "this is ..."; `name` is the key in the file where it differs from the field; `least` and `most`
     bound a number; `shape` is the pattern a word must have; `refers_to` names the table whose code it must be;
+    `codelist` is the SDTM codelist that its word comes from;
     `read_by` reads a list of tables whose language another package owns.
     """
     metadata = {
@@ -43,6 +45,7 @@ def key(
         "most": most,
         "shape": shape,
         "refers_to": refers_to,
+        "codelist": codelist,
         "read_by": read_by,
     }
     if isinstance(default, dict):

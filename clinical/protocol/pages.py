@@ -121,7 +121,7 @@ class Point:
 
     name: str = key("the time point in words (VSTPT)")
     number: Decimal = key("its number (VSTPTNUM)")
-    position: str | None = key("the position of the subject, an SDTM term (VSPOS)", default=None)
+    position: str | None = key("the position of the subject, an SDTM term (VSPOS)", default=None, codelist="POSITION")
     elapsed: str | None = key("the time since the reference, as an ISO 8601 duration (VSELTM)", default=None)
     reference: str | None = key("what that time is counted from (VSTPTREF)", default=None)
 
@@ -133,7 +133,7 @@ class Measurement:
     test: str = key("the test code (VSTESTCD, EGTESTCD)", shape=SDTM_NAME)
     unit: str = key("the unit in which it is recorded first")
     units: tuple[str, ...] = key("other units that are accepted", default=())
-    location: str | None = key("where it is taken, an SDTM term (VSLOC)", default=None)
+    location: str | None = key("where it is taken, an SDTM term (VSLOC)", default=None, codelist="LOC")
     points: tuple[Point, ...] = key("the times within a visit; once when absent", name="point", default=())
     required: bool = key("whether a page can be complete without it", default=True)
 

@@ -12,7 +12,7 @@ LONGEST_ELEMENT_CODE = 8
 class Epoch:
     """A period of the trial that all arms share."""
 
-    code: str = key("the epoch, an SDTM term such as TREATMENT")
+    code: str = key("the epoch, an SDTM term such as TREATMENT", codelist="EPOCH")
     title: str = key("what it is called on pages")
 
 
@@ -62,7 +62,7 @@ class Arm:
 class Summary:
     """A trial summary parameter (TS)."""
 
-    parameter: str = key("the parameter (TSPARMCD)", shape=r"[A-Z][A-Z0-9]{0,7}")
+    parameter: str = key("the parameter (TSPARMCD)", shape=r"[A-Z][A-Z0-9]{0,7}", codelist="TSPARMCD")
     title: str = key("what it is (TSPARM)")
     value: str | None = key("its value (TSVAL)", default=None)
     null_flavor: str | None = key("why there is no value (TSVALNF), such as NA or UNK", default=None)

@@ -19,12 +19,14 @@ from clinical.clocks import (
     MinimumInformation,
     Report,
     SeriousEvent,
+    SiteClockState,
     authority_clocks,
     earliest_reports,
     either_says_related,
     is_susar,
     site_clock,
 )
+from clinical.signals.deadlines import SAE_CLOCK, SaeFacts
 
 BERLIN, CHICAGO = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Chicago")
 
@@ -184,3 +186,19 @@ def test_day_zero_waits_for_all_four_items_and_names_the_missing_one() -> None:
     assert MinimumInformation(moment, moment, moment + timedelta(days=1), moment).complete_at == moment + timedelta(
         days=1
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state", "words"),
+    [
+        (-30, SiteClockState.WARNED, "due in less than a minute"),
+        (30, SiteClockState.WARNED, "due in less than a minute"),
+        (60, SiteClockState.OVERDUE, "already late by 1 min"),
+    ],
+)
+def test_the_last_minute_is_in_time_to_its_end(seconds: int, state: SiteClockState, words: str) -> None:
+    clock = site_clock(aware_at=datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+    at = clock.due_at + timedelta(seconds=seconds)
+    assert (clock.state(at), clock.in_words(at)) == (state, words)
+    signals = SAE_CLOCK(SaeFacts("S", "1", "Sepsis", aware_at=clock.aware_at, received_at=None, at=at))
+    assert any(told.crossing == "late after 24 h" for told in signals) is (state is SiteClockState.OVERDUE)

@@ -8,6 +8,9 @@ from pathlib import Path
 import pyreadstat
 import pytest
 
+from clinical.dlt.evaluability import ExposureMinimum
+from clinical.dlt.evaluation import Conventions
+from clinical.dlt.window import StepDosing, WindowEnd, WindowRule
 from clinical.protocol.definition import Definition
 from clinical.protocol.loading import load
 from clinical.protocol.pages import Page
@@ -126,6 +129,56 @@ def test_a_range_of_one_sex_is_not_used_for_an_unknown_sex() -> None:
     assert male is not None
     assert (female.low, male.low) == (Decimal("12.0"), Decimal("13.5"))
     assert analyte.range_for(None) is None
+
+
+def test_a_protocol_sets_every_choice_of_the_dlt_rules() -> None:
+    period = """
+    [dlt.period]
+    anchor = "first_dose"
+    full_dose_anchor = "first_dose"
+    days = 21
+    steps = "restart at first full dose"
+    ends = "hour of dose"
+    priming_counts = false
+    full_dose_within_days = 42
+    on_delay = "extends by the delay"
+    delays_not_extending = ["holiday"]
+    repriming_restarts = true
+    dose_day_counts = false
+    [dlt.exposure]
+    product = "DRUG"
+    doses = 2
+    fraction = 0.75
+    full_dose = false
+    [dlt.conventions]
+    first_day_counts = true
+    worse_than_at_opening = true
+    haematological_terms = ["Anemia"]
+    haematological_socs = ["Investigations"]
+    """
+    dlt = defined(SMALL.replace('period = { anchor = "first_dose", days = 21 }\n', "") + period).dlt
+    assert dlt is not None
+    assert dlt.period.rule == WindowRule(
+        days=21,
+        step_dosing=StepDosing.RESTART,
+        end=WindowEnd.HOUR_OF_DOSE,
+        priming_counts=False,
+        full_dose_within_days=42,
+        delays_extend=True,
+        delays_not_extending=("holiday",),
+        repriming_restarts=True,
+        dose_day_counts=False,
+    )
+    assert dlt.exposure is not None
+    assert dlt.exposure.minimum == ExposureMinimum(doses=2, fraction=Decimal("0.75"), full_dose=False)
+    assert dlt.conventions.of(("DRUG",)) == Conventions(("DRUG",), True, True, ("Anemia",), ("Investigations",))
+
+
+def test_a_protocol_that_says_nothing_of_them_gets_the_rules_own_choices() -> None:
+    dlt = defined(SMALL).dlt
+    assert dlt is not None
+    assert dlt.period.rule == WindowRule(days=21)
+    assert dlt.conventions.of(()) == Conventions()
 
 
 def test_every_extra_item_of_the_trials_leaves() -> None:

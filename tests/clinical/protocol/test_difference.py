@@ -13,6 +13,16 @@ C1D8 = SMALL[SMALL.index('[[visit]]\ncode = "C1D8"') : SMALL.index('[[visit]]\nc
     [
         ('version = "1.0"', 'version = "1.1"', ()),
         ("days = 21 }", "days = 28 }", ("dlt.period.days changes from 21 to 28.",)),
+        (
+            "days = 21 }",
+            'days = 21, ends = "hour of dose" }',
+            ("dlt.period.ends changes from “midnight” to “hour of dose”.",),
+        ),
+        (
+            "[dlt]\n",
+            "[dlt]\nconventions = { worse_than_at_opening = true }\n",
+            ("dlt.conventions.worse_than_at_opening changes from false to true.",),
+        ),
         ("before = 1", "before = 2", ("visit C1D8.window.before changes from 1 to 2.",)),
         ("at_least = 75", "at_least = 100", ("criterion I1.check lab.PLAT.at_least changes from 75 to 100.",)),
         ("capacity = 6", "capacity = 9", ("cohort A1.capacity changes from 6 to 9.",)),

@@ -71,6 +71,39 @@ def test_the_trials_that_ship_have_no_fault(path) -> None:
         ('consent_form = "consent"', "", "gate[1].consent_form", "needs a consent form"),
         ('consent_form = "consent"', 'consent_form = "drug"', "gate[1].consent_form", "not consent"),
         ("opens_enrolment = true", "", "gate", "no subject could ever be enrolled"),
+        ("grade = 4 }", 'grade = 4, terms = ["Anaemic"] }', "dlt.criterion[1]", "no term 'Anaemic'. Nearest: Anemia"),
+        ("grade = 4 }", 'grade = 4, terms = ["Alopecia"] }', "dlt.criterion[1]", "no grade 4 for Alopecia: 1 or 2"),
+        ("grade = 4 }", 'grade = 4, socs = ["Blood"] }', "dlt.criterion[1]", "CTCAE 5.0 has no class “Blood”."),
+        ("days = 21 }", "days = 21, repriming_restarts = true }", "dlt.period.repriming_restarts", "Remove it"),
+        (
+            "days = 21 }",
+            "days = 21, priming_counts = false }",
+            "dlt.period.priming_counts",
+            "restarts at the first full",
+        ),
+        ('"ORAL"', '"Oral"', "product[1].route", "codelist ROUTE. Did you mean “ORAL”?"),
+        ('"TABLET"', '"TABLETT"', "product[1].form", "Did you mean “TABLET”?"),
+        (
+            "[screening]",
+            '[[summary]]\nparameter = "RANDOM"\ntitle = "Random"\nvalue = "No"\n[screening]',
+            "summary[1].value",
+            "Use one of N, NA, U, Y.",
+        ),
+        (
+            "[screening]",
+            '[[summary]]\nparameter = "RANDOM"\ntitle = "Random"\nvalue = "N"\n[screening]',
+            "summary[1].title",
+            "RANDOM is called “Trial is Randomized”",
+        ),
+        (
+            "[screening]",
+            (
+                '[[summary]]\nparameter = "TPHASE"\ntitle = "Trial Phase Classification"\nvalue = "PHASE I TRIAL"\n'
+                'term_code = "C15693"\ncode_system = "CDISC CT"\n[screening]'
+            ),
+            "summary[1].term_code",
+            "is C15600",
+        ),
         ("[screening]", '[screening]\nsubject_number = "{site}"', "screening.subject_number", "the same number"),
     ],
 )
