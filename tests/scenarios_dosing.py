@@ -8,7 +8,7 @@ from apps.visits import schedule, services
 from apps.visits.models import FormRecord, Visit
 from clinical.partial_date import PartialDate
 from clinical.protocol.schedule import AnchorSource
-from tests import scenarios
+from tests import scenarios, scenarios_enrollment, scenarios_screening
 from tests.scenarios import NOON, Trial
 
 
@@ -25,6 +25,13 @@ def assigned(trial: Trial, *, level: int, planned: str = "2026-03-02", by: str =
                 schedule.set_anchor(subject=subject, name=anchor.code, moment=PartialDate.parse(planned))
         schedule.plan_visits(subject=subject)
     return subject
+
+
+def enrolled(trial: Trial, *, planned: str = "2026-03-02", by: str = "chidi", signer: str = "amara") -> Subject:
+    """A subject with eligibility signed, a place in the first cohort, released for dosing and confirmed."""
+    slot = scenarios_enrollment.confirmed(trial, by=by, signer=signer, planned=planned)
+    with trial.acting_as(by):
+        return scenarios_enrollment.fresh(trial, slot.subject)
 
 
 def started(trial: Trial, subject: Subject, code: str, day: str, *, by: str = "chidi", at: datetime = NOON) -> Visit:

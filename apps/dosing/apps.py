@@ -5,6 +5,7 @@ class DosingConfig(AppConfig):
     name = "apps.dosing"
 
     def ready(self) -> None:
-        from apps.dosing import pages
+        from apps.dosing import pages, subscriptions
 
         pages.register()
+        subscriptions.listen()

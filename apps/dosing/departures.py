@@ -44,8 +44,8 @@ def departures(subject: Subject, rows: Sequence[DoseRow]) -> list[Departure]:
     first = _first(given, plan.escalated_product(definition))
     if first is not None:
         found += _release(subject, first)
-    listed = {category.code for category in definition.deviations}
-    return [each for each in found if each.category in listed]
+    opened = {category.code for category in definition.deviations if category.opened_by_system}
+    return [each for each in found if each.category in opened]
 
 
 def keys_of(rows: Sequence[DoseRow]) -> set[str]:
@@ -135,7 +135,7 @@ def _earliest_permitted(subject: Subject, released: SlotRelease, dosed_by: datet
     level = {"cohort__dose_level": cohort.dose_level} if cohort.dose_level is not None else {"cohort": cohort}
     with enrollment.whole_study(subject.study_id):
         others = Slot.objects.filter(cohort__study_id=subject.study_id, dosed_at__lt=dosed_by, **level)
-        doses = list(others.exclude(subject=subject).values_list("dosed_at", flat=True))
+        doses = [when for when in others.exclude(subject=subject).values_list("dosed_at", flat=True) if when]
     stagger = plan.definition_of(subject).escalation.stagger
     moments = [released.earliest_permitted, earliest_first_dose(stagger, doses)]
     return max((moment for moment in moments if moment is not None), default=None)

@@ -88,18 +88,19 @@ def doses_due(
     subject: Subject, *, visits: Mapping[str, Visit], moments: Mapping[str, PartialDate]
 ) -> Iterator[DoseDue]:
     """Every dose that the schedule has for a subject, in the order of the visits."""
-    definition = definition_of(subject)
+    definition, level = definition_of(subject), subject.dose_level
     forms = {form.code: form for form in definition.forms_of(Page.ADMINISTRATION)}
+    has_plan = any(each.number == level for each in definition.dose_levels)
     for planned_visit in definition.visits_for(part=subject.part):
         visit = visits.get(planned_visit.code)
-        if visit is None:
+        dosing = [forms[code] for code in planned_visit.forms if code in forms]
+        if visit is None or not dosing:
             continue
-        for code in planned_visit.forms:
-            form = forms.get(code)
-            if form is None or form.product is None:
-                continue
-            dose = planned_dose(definition, level=subject.dose_level, visit=visit.code, product=form.product)
-            if dose is None and subject.dose_level is not None and definition.dose_levels:
+        doses = definition.planned_doses(level=level, visit=visit.code) if has_plan and level is not None else ()
+        by_product = {dose.product: dose for dose in doses}
+        for form in dosing:
+            dose = by_product.get(form.product or "")
+            if has_plan and dose is None:
                 continue  # this level's regimen gives the product at other visits only
             for repeat in range(1, dose_count(planned_visit, form, dose) + 1):
                 day = planned_day(planned_visit, visit, repeat=repeat, dose=dose, moments=moments)

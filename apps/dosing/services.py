@@ -9,6 +9,7 @@ from apps.core.actor import Actor, system_actor
 from apps.core.events import announce
 from apps.core.refusal import Refusal
 from apps.deviations import services as deviations
+from apps.deviations.models import Deviation, State
 from apps.dosing import departures, derived, events, plan, selectors, time_points
 from apps.dosing.models import Administration
 from apps.dosing.selectors import DoseGiven
@@ -142,8 +143,11 @@ def _record_departures(subject: Subject, at: datetime) -> None:
             record=records[each.record_id],
             at=at,
         )
-    for key in departures.keys_of(rows) - set(standing):
-        deviations.close_as_corrected(actor=system, subject=subject, key=key, at=at)
+    corrected = Deviation.objects.filter(
+        subject=subject, state=State.OPEN, key__in=departures.keys_of(rows) - set(standing)
+    )
+    for key in corrected.values_list("key", flat=True):
+        deviations.close_as_corrected(actor=system, subject=subject, key=key or "", at=at)
 
 
 def _open(actor: Actor, subject: Subject, visit: Visit, form: str, repeat: int, at: datetime) -> FormRecord:

@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.dosing import views
+
+urlpatterns = [
+    path("subjects/<str:number>/dosing/", views.SubjectDosing.as_view(), name="subject_dosing"),
+    path("records/<int:record>/another-dose/", views.AddDose.as_view(), name="dose_add"),
+]
