@@ -27,9 +27,7 @@ def whole_study_alert(trial: Trial) -> Alert:
     return alert
 
 
-def test_a_site_sees_its_own_alerts_and_none_on_the_whole_study(
-    ima402: Trial, subject: Subject, told: Told
-) -> None:
+def test_a_site_sees_its_own_alerts_and_none_on_the_whole_study(ima402: Trial, subject: Subject, told: Told) -> None:
     told.toxicities[subject.pk] = [dlt(subject)]
     evaluate(ima402, subject)
     whole = whole_study_alert(ima402)
@@ -148,8 +146,6 @@ def test_an_investigator_of_the_other_site_gets_no_mail(ima402: Trial, subject: 
     evaluate(ima402, subject)
     evaluate(ima402, other)
     with acting(ima402.system(), place="test"):
-        told_people = set(
-            Notice.objects.filter(event__alert__subject=other).values_list("person_name", flat=True)
-        )
+        told_people = set(Notice.objects.filter(event__alert__subject=other).values_list("person_name", flat=True))
     assert "Dr Ines Prado" in told_people
     assert "Dr Amara Okafor" not in told_people
