@@ -26,7 +26,7 @@ class Membership(models.Model):
             models.CheckConstraint(name="membership_role_is_known", condition=Q(role__in=Role.values)),
             models.CheckConstraint(
                 name="membership_site_role_names_a_site",
-                condition=~Q(role__in=[role.value for role in SITE_ROLES]) | Q(site__isnull=False),
+                condition=~Q(role__in=sorted(role.value for role in SITE_ROLES)) | Q(site__isnull=False),
             ),
             models.UniqueConstraint(
                 name="membership_role_is_held_once",
