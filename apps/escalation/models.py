@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.walls import immutable
+from apps.enrollment.models import Cohort
 from apps.study.models import ProtocolVersion, Study
 
 
@@ -28,10 +29,10 @@ class CommitteeDecision(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="committee_decisions")
     protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
     part = models.CharField("part of the trial", max_length=20)
-    cohort = models.CharField("code of the cohort judged", max_length=20)
+    cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="committee_decisions")
     dose_level = models.SmallIntegerField("dose level judged")
     kind = models.CharField(max_length=20, choices=DecisionKind.choices)
-    next_cohort = models.CharField("code of the cohort opened, expanded or kept open", max_length=20, default="")
+    next_cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="+", null=True)
     next_level = models.SmallIntegerField("dose level of the next subjects", null=True)
     rationale = models.TextField()
     attendees = models.JSONField("who took part: name and role in the committee", default=list)
@@ -60,4 +61,4 @@ class CommitteeDecision(models.Model):
         indexes = [models.Index(name="committee_decisions_of_study", fields=["study", "decided_at"])]
 
     def __str__(self) -> str:
-        return f"{self.study} {self.cohort} {self.get_kind_display()} {self.decided_at:%d-%b-%Y %H:%M}"
+        return f"{self.study} {self.cohort.code} {self.get_kind_display()} {self.decided_at:%d-%b-%Y %H:%M}"

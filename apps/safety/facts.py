@@ -21,21 +21,13 @@ from apps.subjects.models import Status, StatusChange, Subject
 from apps.visits.models import EntryState, FormRecord
 from clinical.dlt.criteria import Criterion
 from clinical.dlt.evaluability import Adjudication, Departure, ExposureMinimum, Ruling
-from clinical.dlt.evaluation import Conventions
 from clinical.dlt.facts import GradePeriod as GradeFact
 from clinical.dlt.facts import LabFact, SubjectFacts, ToxicityEvent
 from clinical.dlt.subject import DltDefinition
-from clinical.dlt.window import StepDosing, WindowRule
 from clinical.partial_date import PartialDate
 from clinical.protocol.definition import Definition
-from clinical.protocol.design import DelayRule, StepRule
 from clinical.protocol.pages import ItemType, Page
 
-STEP_DOSING = {
-    StepRule.FIRST_DOSE: StepDosing.IGNORE,
-    StepRule.EXTEND: StepDosing.EXTEND,
-    StepRule.RESTART: StepDosing.RESTART,
-}
 CAUSES = {OtherCause.DISEASE.value: "disease", OtherCause.LYMPHODEPLETION.value: "lymphodepletion"}
 """The words by which DLT criteria name the causes that the page offers."""
 LEFT_THE_TRIAL = (Status.WITHDRAWN, Status.DIED)
@@ -58,16 +50,14 @@ def dlt_definition(definition: Definition) -> DltDefinition | None:
     dlt = definition.dlt
     if dlt is None:
         return None
-    window = WindowRule(
-        days=dlt.period.days,
-        step_dosing=STEP_DOSING[dlt.period.steps],
-        delays_extend=dlt.period.on_delay is DelayRule.EXTENDS,
-    )
-    minimum = ExposureMinimum()
-    if dlt.exposure is not None:
-        minimum = ExposureMinimum(doses=dlt.exposure.doses, fraction=dlt.exposure.fraction)
-    conventions = Conventions(study_products=tuple(sorted(asked.study_products(definition))))
-    return DltDefinition(dlt.criteria, window, minimum, conventions)
+    minimum = ExposureMinimum() if dlt.exposure is None else dlt.exposure.minimum
+    conventions = dlt.conventions.of(tuple(sorted(asked.study_products(definition))))
+    return DltDefinition(dlt.criteria, dlt.period.rule, minimum, conventions)
+
+
+def study_products_of(subject: Subject) -> frozenset[str]:
+    """The study products of the protocol version that serves the subject."""
+    return asked.study_products(subject.protocol_version.definition)
 
 
 def lowest_dose_limiting_grade(criteria: Iterable[Criterion]) -> int:

@@ -1,0 +1,141 @@
+"""The cohort board as SVG: a row per dose level, a tile per subject. Presentation attributes only."""
+
+from collections.abc import Callable, Iterator
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apps.escalation.selectors import Board, Row, Tile
+
+WIDTH = 960
+LABEL_WIDTH, SUMMARY_WIDTH = 190, 250
+TILE_WIDTH, TILE_HEIGHT, GAP = 80, 52, 6
+PADDING = 8
+INK, MUTED, LINE, ACCENT, BAR, DLT_FILL = "#1B1B1B", "#595959", "#D5DAE0", "#0B4F8A", "#9DB8D2", "#F6D3D0"
+TILES_A_LINE = (WIDTH - LABEL_WIDTH - SUMMARY_WIDTH) // (TILE_WIDTH + GAP)
+LONGEST_WORDS, LONGEST_LABEL, LONGEST_SUMMARY = 15, 26, 40
+
+LinkOf = Callable[[str], str]
+
+
+def cohort_board(board: Board, *, link: LinkOf) -> SafeString:
+    """The board as one SVG; `link` gives the address behind a subject's tile."""
+    parts: list[SafeString] = []
+    top = 0
+    for row in board.rows:
+        height = _height(row)
+        parts.append(_row(row, board, top, height, link))
+        top += height
+    return format_html(
+        '<svg role="img" aria-labelledby="board-title board-desc" viewBox="0 0 {} {}" width="100%" '
+        'font-family="system-ui, sans-serif" font-size="12" fill="{}">'
+        '<title id="board-title">Cohort board</title><desc id="board-desc">{}</desc>{}</svg>',
+        WIDTH,
+        top + 1,
+        INK,
+        board.finding,
+        format_html_join("", "{}", ((part,) for part in parts)),
+    )
+
+
+def _height(row: Row) -> int:
+    lines = max(1, -(-len(row.tiles) // TILES_A_LINE))
+    return lines * (TILE_HEIGHT + GAP) + 2 * PADDING
+
+
+def _row(row: Row, board: Board, top: int, height: int, link: LinkOf) -> SafeString:
+    frame = (
+        format_html(
+            '<rect x="1" y="{}" width="{}" height="{}" fill="none" stroke="{}" stroke-width="2"/>',
+            top + 1,
+            WIDTH - 2,
+            height - 2,
+            ACCENT,
+        )
+        if row.is_current
+        else format_html('<line x1="0" y1="{}" x2="{}" y2="{}" stroke="{}"/>', top + height, WIDTH, top + height, LINE)
+    )
+    return format_html(
+        "<g>{}{}{}{}</g>",
+        frame,
+        _texts(_left(row), x=PADDING, top=top),
+        format_html_join("", "{}", ((each,) for each in _tiles(row, top, link))),
+        _texts(_right(row, board), x=WIDTH - SUMMARY_WIDTH + PADDING, top=top),
+    )
+
+
+def _left(row: Row) -> list[tuple[str, str, str]]:
+    """Label and places: text, weight, colour."""
+    state = f", {row.cohort.get_state_display().lower()}" if row.cohort else ""
+    lines = [(_short(row.label, LONGEST_LABEL), "600", INK)]
+    lines.append((f"{row.enrolled} of {row.planned} places{state}", "400", MUTED))
+    if row.elsewhere:
+        lines.append((f"{row.elsewhere} treated at other sites", "400", MUTED))
+    return lines
+
+
+def _right(row: Row, board: Board) -> list[tuple[str, str, str]]:
+    lines = [(_short(row.summary, LONGEST_SUMMARY), "600", INK)]
+    if row.is_current:
+        lines.append((_short(f"{board.advice.design}: {board.advice.short}", LONGEST_SUMMARY), "400", INK))
+    if row.is_eliminated:
+        lines.append(("✕ ruled out", "400", INK))
+    if row.decision is not None:
+        kind = row.decision.get_kind_display()
+        lines.append((f"Decided {row.decision.decided_at:%d-%b-%Y}: {kind}", "400", MUTED))
+    return lines
+
+
+def _texts(lines: list[tuple[str, str, str]], *, x: int, top: int) -> SafeString:
+    return format_html_join(
+        "",
+        '<text x="{}" y="{}" font-weight="{}" fill="{}">{}</text>',
+        (
+            (x, top + PADDING + 14 + 16 * place, weight, colour, words)
+            for place, (words, weight, colour) in enumerate(lines)
+        ),
+    )
+
+
+def _tiles(row: Row, top: int, link: LinkOf) -> Iterator[SafeString]:
+    for place, tile in enumerate(row.tiles):
+        line, column = divmod(place, TILES_A_LINE)
+        x = LABEL_WIDTH + column * (TILE_WIDTH + GAP)
+        yield _tile(tile, x, top + PADDING + line * (TILE_HEIGHT + GAP), link(tile.number))
+
+
+def _tile(tile: Tile, x: int, y: int, address: str) -> SafeString:
+    mark = "▲ " if tile.is_dlt else "? " if tile.is_candidate else ""
+    lines = [tile.number, mark + tile.words, tile.event or ("backfill" if tile.is_backfill else "")]
+    return format_html(
+        '<a href="{}"><title>{}</title>'
+        '<rect x="{}" y="{}" width="{}" height="{}" fill="{}" stroke="{}" stroke-width="{}"{}/>'
+        '<rect x="{}" y="{}" width="{}" height="4" fill="{}"/>{}</a>',
+        address,
+        tile.name,
+        x,
+        y,
+        TILE_WIDTH,
+        TILE_HEIGHT,
+        DLT_FILL if tile.is_dlt else "#FFFFFF",
+        INK if tile.is_dlt or tile.is_candidate else MUTED,
+        3 if tile.is_dlt else 1,
+        SafeString(' stroke-dasharray="4 3"') if tile.is_backfill else SafeString(""),
+        x + 2,
+        y + TILE_HEIGHT - 6,
+        round((TILE_WIDTH - 4) * tile.share),
+        BAR,
+        format_html_join(
+            "",
+            '<text x="{}" y="{}" font-size="10" font-weight="{}" fill="{}">{}</text>',
+            (
+                (x + 4, y + 13 + 13 * place, "600" if place == 0 else "400", INK, _short(words, LONGEST_WORDS))
+                for place, words in enumerate(lines)
+                if words
+            ),
+        ),
+    )
+
+
+def _short(words: str, longest: int) -> str:
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
