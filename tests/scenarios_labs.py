@@ -84,9 +84,17 @@ def panel(
     return record
 
 
-def enter(trial: Trial, record: FormRecord, *, by: str = "chidi", at: datetime = NOON, **texts: str) -> None:
-    """Type values into a panel: results by test code, `fasting`, `collected`."""
-    paths = {}
+def enter(
+    trial: Trial,
+    record: FormRecord,
+    paths: dict[str, str] | None = None,
+    *,
+    by: str = "chidi",
+    at: datetime = NOON,
+    **texts: str,
+) -> None:
+    """Type values into a panel: results by test code, `fasting`, `collected`; or by their paths."""
+    paths = dict(paths or {})
     for name, text in texts.items():
         test, _, column = name.partition("__")
         head = name in {"collected", "fasting", "laboratory", "sample_id"}

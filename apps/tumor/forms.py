@@ -77,7 +77,8 @@ class LesionForm(CrfForm):
 
     def prepare(self, context: EntryContext) -> None:
         lesion = self.instance
-        self.fields["evaluator"] = _choice("Evaluator", _evaluators(context))
+        self._evaluators = _evaluators(context)
+        self.fields["evaluator"] = _choice("Evaluator", self._evaluators)
         self.fields["slice_mm"] = Measured(
             label="Slice thickness, mm", required=False, least=ZERO, most=THICKEST_SLICE_MM
         )

@@ -79,7 +79,8 @@ def test_what_was_reported_is_kept_and_read(
     grade: int | None,
     also: list[int],
 ) -> None:
-    record = scenarios_labs.panel(ima402, subject, **{test: reported})
+    record = scenarios_labs.panel(ima402, subject)
+    scenarios_labs.enter(ima402, record, {f"results/{test}/reported": reported})
     found = scenarios_labs.result(ima402, record, test)
     assert found.reported == reported
     assert (found.operator, found.flag, found.grade, found.also_grades) == (operator, flag, grade, also)

@@ -57,9 +57,9 @@ def test_a_subject_responds_and_progresses_by_the_nadir_on_both_trials(db: None,
     subject = scenarios.subject(trial)
     baseline = followed(trial, subject)
     assert tumor.system(trial, baseline).sum_mm == Decimal(70)
-    first = follow_up(trial, subject, 0, "2026-04-22", T1="30", T2="12", NT1="present")
+    first = follow_up(trial, subject, 0, "2026-05-06", T1="30", T2="12", NT1="present")
     assert tumor.system(trial, first).overall == "PR"
-    second = follow_up(trial, subject, 1, "2026-06-03", T1="40", T2="12", NT1="present")
+    second = follow_up(trial, subject, 1, "2026-07-01", T1="40", T2="12", NT1="present")
     found = tumor.system(trial, second)
     assert (found.sum_mm, found.nadir_mm, found.change_nadir_mm) == (Decimal(52), Decimal(42), Decimal(10))
     assert (found.target, found.overall) == ("PD", "PD")
@@ -67,7 +67,7 @@ def test_a_subject_responds_and_progresses_by_the_nadir_on_both_trials(db: None,
     with trial.acting_as("chidi"):
         best = selectors.best_response(subject)
         assert best is not None
-        assert (best.best, best.confirmed_best, str(best.progressed_on)) == ("PR", "SD", "03-Jun-2026")
+        assert (best.best, best.confirmed_best, str(best.progressed_on)) == ("PR", "SD", "01-Jul-2026")
         assert best.best_change_pct == Decimal(-40)
         stored = selectors.responses(subject, "investigator")
         assert [each.overall for each in stored] == [None, "PR", "PD"]
