@@ -150,8 +150,9 @@ def save_values(
     context = values.entry_context(record)
     changes: list[tuple[values.ValuePlace, Any]] = []
     problems: list[Finding] = []
+    places = values.places(record, texts, context=context)
     for path, text in texts.items():
-        place = values.place(record, path, context=context)
+        place = places[path]
         try:
             value = place.read(text)
         except ValidationError as problem:
@@ -286,8 +287,7 @@ def _change(
     if record.needs_reason and not reason.strip():
         raise ReasonNeeded("Not saved yet: this form was completed before. Choose the reason for the change.")
     with because(reason.strip()), _closed_in_words():
-        for place, value in changes:
-            place.put(value)
+        values.put_all(changes)
         explained = {
             path for place, value in changes if value is not None and (path := place.path) in record.blank_reasons
         }

@@ -1,5 +1,6 @@
 """Where a path leads: from `grade`, `results/ALT/reported` or `extra/taste` to the row, the form field and its text."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -54,12 +55,25 @@ class ValuePlace:
 
     def put(self, value: Any) -> None:
         """Write the value. Versions, trail and the rules of closed records are the database's."""
+        self.row.save(update_fields=[self.set(value)])
+
+    def set(self, value: Any) -> str:
+        """Set the value on its row, unsaved, and say in which column it stands."""
         if isinstance(self.row, FormRecord):
             self.row.extra = {**self.row.extra, self.name: value}
-            self.row.save(update_fields=["extra"])
-        else:
-            setattr(self.row, self.name, value)
-            self.row.save(update_fields=[self.name])
+            return "extra"
+        setattr(self.row, self.name, value)
+        return self.name
+
+
+def put_all(changes: Iterable[tuple[ValuePlace, Any]]) -> None:
+    """Write several values, each row of the record once."""
+    rows: dict[int, tuple[models.Model, list[str]]] = {}
+    for place, value in changes:
+        _, columns = rows.setdefault(id(place.row), (place.row, []))
+        columns.append(place.set(value))
+    for row, columns in rows.values():
+        row.save(update_fields=columns)
 
 
 def text_of(field: forms.Field, value: Any) -> str:
@@ -139,6 +153,28 @@ def place(record: FormRecord, path: str, *, context: EntryContext | None = None)
                 if line is not None:
                     return _in_form(path, line_form(record, line, context=context), name)
     raise NotFound(f"This form has no field {path}.")
+
+
+def places(record: FormRecord, paths: Iterable[str], *, context: EntryContext) -> dict[str, ValuePlace]:
+    """The places of several values: each row of the record is read once, and its values share it."""
+    found: dict[str, ValuePlace] = {}
+    head: CrfForm | None = None
+    of_lines: dict[tuple[str, str], CrfForm] = {}
+    for path in paths:
+        match path.split("/"):
+            case [name]:
+                head = head or head_form(record, context=context)
+                found[path] = _in_form(path, head, name)
+            case [kind, key, name]:
+                if not any(known == kind for known, _ in of_lines) and kind in pages.page(record.page).line_types:
+                    for line in lines(record, kind):
+                        of_lines[kind, line.key] = line_form(record, line, context=context)
+                if (kind, key) not in of_lines:
+                    raise NotFound(f"This form has no field {path}.")
+                found[path] = _in_form(path, of_lines[kind, key], name)
+            case _:
+                found[path] = place(record, path, context=context)
+    return found
 
 
 def _in_form(path: str, form: CrfForm, name: str) -> ValuePlace:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,11 +18,11 @@ from apps.study.models import ProtocolVersion, Site, Study
 from apps.study.selectors import latest_version
 from apps.subjects import services as subject_services
 from apps.subjects.models import Status, Subject
-from apps.tumor import services as tumor_services
 from apps.tumor.models import Lesion
 from apps.visits import pages, schedule
 from apps.visits import services as entry
 from apps.visits.models import FormRecord, Visit, VisitStatus
+from apps.visits.pages import Finding, Weight
 from clinical.partial_date import PartialDate
 from clinical.protocol.pages import Page
 
@@ -123,6 +123,7 @@ class _Bringing:
             for each in SubjectOrigin.objects.filter(study=study).select_related("subject__protocol_version")
         }
         self.visits: dict[tuple[str, Decimal], Visit] = {}
+        self.lesions: dict[tuple[str, str, str], str] = {}  # by subject, evaluator and the source's name
 
     def run(self) -> Report:
         made = plan(self.transfer, self.definition)
@@ -283,19 +284,42 @@ class _Bringing:
                     del texts[finding.path]
 
     def _save(self, page: PlannedPage, record: FormRecord, texts: dict[str, str], *, is_lesion: bool) -> None:
+        """Who assessed what comes first: it names a lesion, and decides which lesions an assessment has a line for."""
         first = {path: text for path, text in texts.items() if path in ("evaluator", "kind")}
-        if first and is_lesion:
+        if first:
             entry.save_values(actor=self.actor, record=record, texts=first, at=self.at, reason=self._reason(page.rows))
-            name = page.rows[0].text("TULNKID")
-            tumor_services.name_lesion(lesion=Lesion.objects.get(record=record), name=name)
-        elif first:  # who assessed decides which lesions the page has a line for
-            entry.save_values(actor=self.actor, record=record, texts=first, at=self.at, reason=self._reason(page.rows))
-        rest = {path: text for path, text in texts.items() if path not in first}
-        for kind, key in page.lines:
+        if is_lesion:
+            name = Lesion.objects.values_list("lesion_id", flat=True).get(record=record)
+            self.lesions[page.subject, page.texts.get("evaluator", ""), page.rows[0].text("TULNKID")] = name or ""
+        rest = {self._path(page, path): (path, text) for path, text in texts.items() if path not in first}
+        unknown = [path for path, _ in rest.values() if not self._path(page, path)]
+        if unknown:
+            raise entry.Incomplete(
+                [
+                    Finding(path, f"The lesion {path.split('/')[1]} is not identified in TU.", Weight.BLOCKS)
+                    for path in unknown
+                ]
+            )
+        for kind, link in page.lines:
+            key = self._path(page, f"{kind}/{link}/").split("/")[1]
             model = pages.page(record.page).line_types[kind].model
             if not model._default_manager.filter(record=record, key=key).exists():
                 entry.add_line(actor=self.actor, record=record, kind=kind, key=key, at=self.at)
-        entry.save_values(actor=self.actor, record=record, texts=rest, at=self.at, reason=self._reason(page.rows))
+        told = {here: text for here, (_, text) in rest.items()}
+        try:
+            entry.save_values(actor=self.actor, record=record, texts=told, at=self.at, reason=self._reason(page.rows))
+        except entry.Incomplete as refused:
+            raise entry.Incomplete(
+                [replace(finding, path=rest[finding.path][0]) for finding in refused.findings]
+            ) from refused
+
+    def _path(self, page: PlannedPage, path: str) -> str:
+        """The path here: a lesion has the name that it was allotted when it was entered. Empty for one not known."""
+        if not path.startswith("lesions/"):
+            return path
+        kind, link, column = path.split("/")
+        name = self.lesions.get((page.subject, page.texts.get("evaluator", ""), link))
+        return f"{kind}/{name}/{column}" if name else ""
 
     def _complete(self, page: PlannedPage, record: FormRecord) -> None:
         """Complete the page; what it needs and the source does not have is blank with that as its reason."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from apps.exports.importing.source import SourceRow, Transfer
 from clinical.protocol.definition import Definition
-from clinical.protocol.pages import Form, Page
+from clinical.protocol.pages import Form, Page, ResultType
 from clinical.sdtm import facts
 
 
@@ -314,7 +314,9 @@ def _lab_results(rows: Iterable[SourceRow], definition: Definition, made: Plan) 
 
     def fill(page: PlannedPage, key: str, row: SourceRow) -> None:
         page.put(row, collected=row.text("LBDTC"))
-        texts = {"reported": row.text("LBORRES"), "unit": row.text("LBORRESU") if row.text("LBORRES") else ""}
+        analyte = next(each for each in forms[page.form].analytes if each.test == key)
+        has_unit = analyte.type is ResultType.NUMBER and row.text("LBORRES")
+        texts = {"reported": row.text("LBORRES"), "unit": row.text("LBORRESU") if has_unit else ""}
         if row.text("LBSTAT"):
             texts = {"reported": "NOT DONE", "not_done_reason": row.text("LBREASND")}
         page.put(row, **{f"results__{key}__{name}": text for name, text in texts.items()})
