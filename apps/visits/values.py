@@ -123,7 +123,10 @@ def head(record: FormRecord) -> CrfModel:
 def lines(record: FormRecord, kind: str) -> list[CrfLine]:
     """The lines of one kind that were not removed, in the order they came."""
     model = pages.page(record.page).line_types[kind].model
-    return list(model._default_manager.filter(record=record, is_removed=False).order_by("pk"))
+    found = list(model._default_manager.filter(record=record, is_removed=False).order_by("pk"))
+    for line in found:
+        line.record = record  # labels of lines ask the protocol: one record for all of them, not a query each
+    return found
 
 
 def head_form(record: FormRecord, *, context: EntryContext | None = None, row: CrfModel | None = None) -> CrfForm:
