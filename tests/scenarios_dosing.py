@@ -8,7 +8,7 @@ from apps.visits import schedule, services
 from apps.visits.models import FormRecord, Visit
 from clinical.partial_date import PartialDate
 from clinical.protocol.schedule import AnchorSource
-from tests import scenarios, scenarios_enrollment, scenarios_screening
+from tests import scenarios, scenarios_enrollment
 from tests.scenarios import NOON, Trial
 
 
@@ -90,8 +90,8 @@ def dose(
     with trial.acting_as(by):
         found = Visit.objects.get(subject=subject, code=visit)
     if found.took_place is None:
-        found = started(trial, subject, visit, moment[:10])
-    page = record(trial, found, form, repeat=repeat)
+        found = started(trial, subject, visit, moment[:10], by=by)
+    page = record(trial, found, form, repeat=repeat, by=by)
     end = f"{moment[:11]}{int(moment[11:13]) + 1:02d}{moment[13:]}"
     texts = {"was_given": "Y", "dose": amount, "started": moment, "ended": end, "modification": "NONE", **more}
     enter(trial, page, by=by, **texts)
