@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from tests import harness, scenarios
 
 ROOT = Path(__file__).resolve().parent.parent
+ORDINARY = f"tests_{os.getpid()}"
 
 
 def _reference_folder() -> Path | None:
@@ -36,9 +38,12 @@ def postgres() -> Iterator[harness.TestServer]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(postgres: harness.TestServer) -> None:
+def django_db_setup(postgres: harness.TestServer) -> Iterator[None]:
     """Where ordinary database tests run: one clone, as the application's role, each test rolled back."""
-    harness.connect_to(postgres.clone("trialsite_tests"))
+    harness.connect_to(postgres.clone(ORDINARY))
+    yield
+    connections["default"].close()
+    postgres.drop(ORDINARY)
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def committed(
     harness.connect_to(postgres.clone(name))
     with django_db_blocker.unblock():
         yield postgres.app_url_of(name)
-    harness.connect_to(postgres.app_url_of("trialsite_tests"))
+    harness.connect_to(postgres.app_url_of(ORDINARY))
     postgres.drop(name)
 
 

@@ -5,12 +5,15 @@ Ordinary tests run in a transaction that is rolled back. What needs really commi
 because an append-only trail refuses to be emptied.
 """
 
+import hashlib
+import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,6 +23,7 @@ from django.db import connections
 from trialsite.embedded.postgres import temporary_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
+KEPT_SERVER = "TRIALSITE_TEST_SERVER"
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,43 @@ def _with_database(url: str, name: str) -> str:
 
 @contextmanager
 def test_server() -> Iterator[TestServer]:
+    """A server of this run's own; or, to try things quickly, the one that `python -m tests.harness` keeps running."""
+    kept = os.environ.get(KEPT_SERVER)
+    if kept:
+        yield _kept_template(TestServer(**json.loads(Path(kept).read_text(encoding="utf-8"))))
+        return
     with temporary_postgres() as postgres:
         server = TestServer(postgres.superuser_url, postgres.owner_url, postgres.app_url)
         migrate(app_url=server.app_url, owner_url=server.owner_url)
         yield server
+
+
+def _kept_template(server: TestServer) -> TestServer:
+    """On a kept server: the template that was migrated from these very sources, made when there is none yet."""
+    digest = hashlib.sha256()
+    for pattern in ("apps/*/models.py", "apps/*/migrations/*.py", "apps/*/sql/*.sql", "apps/core/walls.py"):
+        for source in sorted(ROOT.glob(pattern)):
+            digest.update(source.read_bytes())
+    name = f"template_{digest.hexdigest()[:16]}"
+    here = replace(server, owner_url=server.owner_url_of(name), app_url=server.app_url_of(name))
+    with psycopg.connect(server.superuser_url, autocommit=True) as session:
+        session.execute("select pg_advisory_lock(7214, 2)")
+        if session.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
+            half = f"{name}_half"
+            session.execute(f'drop database if exists "{half}" with (force)')
+            session.execute(f'create database "{half}" owner trialsite_owner')
+            migrate(app_url=server.app_url_of(half), owner_url=server.owner_url_of(half))
+            session.execute(f'alter database "{half}" rename to "{name}"')
+    return here
+
+
+def keep_server(place: Path) -> None:
+    """Keep a server for many test runs until Ctrl-C; its addresses are written to `place`."""
+    with temporary_postgres() as postgres:
+        addresses = {"superuser_url": postgres.superuser_url, "owner_url": postgres.owner_url, "app_url": postgres.app_url}
+        place.write_text(json.dumps(addresses), encoding="utf-8")
+        print(f"export {KEPT_SERVER}={place}", flush=True)  # noqa: T201  # a command's answer
+        signal.pause()
 
 
 def migrate(*, app_url: str, owner_url: str) -> None:
@@ -91,3 +128,7 @@ def connect_to(url: str) -> None:
         PORT=str(parts.port),
         CONN_MAX_AGE=0,
     )
+
+
+if __name__ == "__main__":
+    keep_server(Path(sys.argv[1]))
