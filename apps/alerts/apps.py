@@ -7,7 +7,7 @@ class AlertsConfig(AppConfig):
     name = "apps.alerts"
 
     def ready(self) -> None:
-        from apps.alerts import facts, listeners  # noqa: F401 - builders and listeners register by being imported
+        from apps.alerts import facts, ladder_facts, listeners  # noqa: F401 - builders, listeners register when imported
         from apps.core import navigation, walls
         from apps.core.action import Action
 

@@ -34,7 +34,7 @@ class Fired:
 
 
 SubjectCases = Callable[[Sequence[Subject], datetime], Mapping[int, Iterable[Case]]]
-StudyCases = Callable[[Study, Definition, datetime], Iterable[Case]]
+StudyCases = Callable[[ProtocolVersion, datetime], Iterable[Case]]
 
 _of_subjects: dict[str, SubjectCases] = {}
 _of_studies: dict[str, StudyCases] = {}
@@ -73,21 +73,21 @@ def fired_for_subjects(subjects: Sequence[Subject], *, at: datetime) -> dict[int
     return fired
 
 
-def fired_for_study(study: Study, definition: Definition, *, at: datetime) -> list[Fired]:
-    """What the switched-on rules on the study as a whole say now."""
+def fired_for_study(version: ProtocolVersion, *, at: datetime) -> list[Fired]:
+    """What the switched-on rules of this protocol version say of the study as a whole now."""
     built: dict[StudyCases, tuple[Case, ...]] = {}
     fired: list[Fired] = []
-    for rule, parameters in _switched_on(definition, _of_studies):
+    for rule, parameters in _switched_on(version.definition, _of_studies):
         builder = _of_studies[rule]
         if builder not in built:
-            built[builder] = tuple(builder(study, definition, at))
+            built[builder] = tuple(builder(version, at))
         fired += _judged(rule, parameters, built[builder])
     return fired
 
 
 def version_in_force(study: Study) -> ProtocolVersion | None:
     """The latest approved version; None before the first approval."""
-    return ProtocolVersion.objects.filter(study=study).order_by("-effective_date", "-pk").first()
+    return study.protocol_versions.order_by("-effective_date", "-pk").first()
 
 
 def switched_on_without_facts(study: Study) -> list[str]:
@@ -102,6 +102,8 @@ def _switched_on(definition: Definition, known: Mapping[str, object]) -> Iterabl
 
 
 def _judged(rule_id: str, parameters: Mapping[str, Any], cases: Iterable[Case]) -> Iterable[Fired]:
+    """A builder may serve several rules: each looks at the cases that hold its own facts."""
     rule = RULES[rule_id]
     settings = rule.settings_from(parameters)
-    return [Fired(signal, case.record) for case in cases for signal in rule(case.facts, settings)]
+    mine = (case for case in cases if isinstance(case.facts, rule.facts))
+    return [Fired(signal, case.record) for case in mine for signal in rule(case.facts, settings)]

@@ -8,6 +8,7 @@ from apps.alerts import events, recipients, services
 from apps.alerts.models import Notice
 from apps.core.actor import Actor
 from apps.core.events import announce, at_once, in_background
+from apps.escalation.events import DoseDecisionSigned
 from apps.labs.events import LabGradesChanged
 from apps.safety.events import SeriousEventReported, ToxicityChanged
 from apps.study.models import Study
@@ -39,7 +40,7 @@ def evaluate_subject(payload: dict[str, Any], actor: Actor) -> None:
     services.evaluate_subject(actor=actor, subject=subject, at=timezone.now())
 
 
-@in_background(ToxicityChanged)
+@in_background(ToxicityChanged, DoseDecisionSigned)
 def evaluate_study(payload: dict[str, Any], actor: Actor) -> None:
     """Judge the rules on the whole study: a toxicity counts for its dose level."""
     services.evaluate_study(actor=actor, study=Study.objects.get(pk=payload["study_id"]), at=timezone.now())

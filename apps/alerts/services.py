@@ -66,7 +66,7 @@ def evaluate_study(*, actor: Actor, study: Study, at: datetime) -> Changes:
 def fired_for_study(study: Study, *, at: datetime) -> list[Fired]:
     """What the rules of the protocol version now in force say of the study as a whole."""
     version = cases.version_in_force(study)
-    return [] if version is None else cases.fired_for_study(study, version.definition, at=at)
+    return [] if version is None else cases.fired_for_study(version, at=at)
 
 
 def changes_due(*, study_id: int, subject_id: int | None, fired: Iterable[Fired]) -> Changes:

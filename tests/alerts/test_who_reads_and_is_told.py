@@ -98,7 +98,7 @@ def test_a_notice_is_mailed_once_with_a_fixed_id_and_without_medical_values(
 
 
 def test_a_mail_that_cannot_be_sent_stays_owed(
-    ima402: Trial, subject: Subject, told: Told, settings: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ima402: Trial, subject: Subject, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from apps.core import outbox
 

@@ -66,7 +66,7 @@ def waiting() -> int:
         return OutboxMessage.objects.filter(delivered_at=None).count()
 
 
-def settled(what: str, *, patience: float = 90) -> None:
+def settled(what: str, *, patience: float = 150) -> None:
     """Wait until nothing is left to deliver; where something is, fail with what the outbox says of it."""
     try:
         eventually(lambda: not waiting(), what, patience=patience)
