@@ -13,6 +13,7 @@ from typing import Any
 from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate
 from django.db import transaction
+from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
 
 from apps.accounts.models import User
@@ -223,19 +224,21 @@ def binding_hash(signature: Signature) -> str:
 def standing(records: Sequence[FormRecord]) -> dict[int, Signature]:
     """The signature that stands on each of many records: unbroken, and of the versions that are there now."""
     keys = [record.pk for record in records]
-    newest = {
+    newest: Any = {
         signature.record_id: signature
         for signature in Signature.objects.filter(record__in=keys, broken=None)
+        .annotate(signed_versions=KeyTransform("versions", "content"))
+        .defer("content")  # the versions decide; the words are only read where they are shown
         .order_by("record_id", "-pk")
         .distinct("record_id")
     }
     if not newest:
         return {}
-    now: dict[int, dict[str, Any]] = {}
+    now: dict[int, dict[str, int]] = {}
     rows = PathVersion.objects.filter(record__in=list(newest)).values_list("record_id", "path", "version")
     for record_id, path, version in rows:
         now.setdefault(record_id, {})[path] = version
-    return {key: signature for key, signature in newest.items() if signature.content["versions"] == now.get(key, {})}
+    return {key: signature for key, signature in newest.items() if signature.signed_versions == now.get(key, {})}
 
 
 def _supersede(record: FormRecord, *, why: str, paths: tuple[str, ...], actor: Actor, at: datetime) -> int:

@@ -97,10 +97,10 @@ def test_the_listing_as_csv_has_the_same_rows_and_arms_no_formula(ima402: Trial)
 
 
 @pytest.mark.parametrize(
-    ("person", "page"),
+    ("person", "place"),
     [("noor", "queries"), ("noor", "verification"), ("amara", "signature_queue"), ("dana", "freeze_lock")],
 )
-def test_a_page_takes_as_many_statements_for_many_rows_as_for_few(ima402: Trial, person: str, page: str) -> None:
+def test_a_page_takes_as_many_statements_for_many_rows_as_for_few(ima402: Trial, person: str, place: str) -> None:
     def fill(count: int) -> None:
         for _ in range(count):
             record = review.completed(ima402)
@@ -112,7 +112,7 @@ def test_a_page_takes_as_many_statements_for_many_rows_as_for_few(ima402: Trial,
         with CaptureQueriesContext(
             connection,
         ) as captured:
-            assert client.get(url(ima402, page)).status_code == 200
+            assert client.get(url(ima402, place)).status_code == 200
         return len(captured)
 
     fill(2)
