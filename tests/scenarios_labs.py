@@ -80,8 +80,18 @@ def panel(
         if found.status != VisitStatus.STARTED:
             schedule.start_visit(actor=actor, visit=found, took_place=PartialDate.parse(collected[:10]), at=at)
         record = FormRecord.objects.get(visit=found, form=form)
-    enter(trial, record, by=by, at=at, collected=collected, **results)
+    enter(trial, record, paths_of(collected=collected, **results), by=by, at=at)
     return record
+
+
+def paths_of(**texts: str) -> dict[str, str]:
+    """`ALT="412"` and `ALT__unit="U/L"` as the paths of the page; `collected` and the like are the head's."""
+    paths = {}
+    for name, text in texts.items():
+        test, _, column = name.partition("__")
+        is_head = name in {"collected", "fasting", "laboratory", "sample_id"}
+        paths[name if is_head else f"results/{test}/{column or 'reported'}"] = text
+    return paths
 
 
 def enter(
@@ -94,14 +104,10 @@ def enter(
     **texts: str,
 ) -> None:
     """Type values into a panel: results by test code, `fasting`, `collected`; or by their paths."""
-    paths = dict(paths or {})
-    for name, text in texts.items():
-        test, _, column = name.partition("__")
-        head = name in {"collected", "fasting", "laboratory", "sample_id"}
-        paths[name if head else f"results/{test}/{column or 'reported'}"] = text
+    typed = {**(paths or {}), **paths_of(**texts)}
     with trial.acting_as(by) as actor:
         visit_services.save_values(
-            actor=actor, record=record, texts=paths, at=at, reason="New information" if record.needs_reason else ""
+            actor=actor, record=record, texts=typed, at=at, reason="New information" if record.needs_reason else ""
         )
 
 
