@@ -18,6 +18,7 @@ from apps.safety.models import (
     Outcome,
 )
 from apps.subjects.models import Status, StatusChange, Subject
+from apps.visits.facts import known_facts
 from apps.visits.models import EntryState, FormRecord
 from clinical.dlt.criteria import Criterion
 from clinical.dlt.evaluability import Adjudication, Departure, ExposureMinimum, Ruling
@@ -81,7 +82,12 @@ def dlt_cases(subjects: Sequence[Subject]) -> list[DltCase]:
     return [
         DltCase(
             subject=subject,
-            facts=SubjectFacts(events=tuple(events[subject.pk]), labs=tuple(labs[subject.pk]), doses=doses[subject.pk]),
+            facts=SubjectFacts(
+                events=tuple(events[subject.pk]),
+                labs=tuple(labs[subject.pk]),
+                doses=doses[subject.pk],
+                answers=_answers(subject),
+            ),
             adjudications=tuple(rulings[subject.pk]),
             departure=departures.get(subject.pk),
             answered=frozenset(answered[subject.pk]),
@@ -167,6 +173,22 @@ def _event(
 
 def _yes_no(text: object) -> bool | None:
     return {"Y": True, "N": False}.get(str(text))
+
+
+def _answers(subject: Subject) -> dict[str, bool | None]:
+    """What other rooms know to be so of the subject, as far as a criterion asks for more than the event's own page."""
+    definition = subject.protocol_version.definition
+    wanted = {
+        question
+        for criterion in (definition.dlt.criteria if definition.dlt else ())
+        for clause in (*criterion.alternatives, *criterion.unless)
+        for question, _ in clause.answers
+    }
+    on_page = {item.code for form in definition.forms_of(Page.ADVERSE_EVENT) for item in form.items}
+    if not wanted - on_page:
+        return {}
+    known = {fact.name.replace("_", " "): fact.value for fact in known_facts(subject)}
+    return {question: value for question in wanted if isinstance(value := known.get(question), bool)}
 
 
 def _labs(subjects: Sequence[Subject]) -> dict[int, list[LabFact]]:

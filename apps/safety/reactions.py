@@ -1,13 +1,45 @@
 """What follows in the same transaction when values change that toxicity is judged by."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from apps.core.actor import Actor
 from apps.core.events import announce, at_once
-from apps.safety import derivations, events, facts, services
+from apps.dosing.selectors import provide_holds
+from apps.enrollment import accrual
+from apps.enrollment.models import Cohort, Slot, SlotState
+from apps.safety import derivations, events, facts, selectors, services
 from apps.safety.models import AdverseEvent
 from apps.subjects.models import Subject
 from apps.visits.events import RecordCompleted, RecordFact, RecordNotDone, RecordRemoved, ValuesChanged
 from apps.visits.models import FormRecord
+from clinical.dlt.evaluability import Counts, State
 from clinical.protocol.pages import Page
+
+
+@accrual.provide
+def outcomes_of_cohort(cohort: Cohort, at: datetime) -> accrual.Outcomes:
+    """How many treated subjects of a cohort there are, and how many await their outcome."""
+    slots = Slot.objects.filter(cohort=cohort, state=SlotState.DOSED)
+    subjects = [slot.subject for slot in slots.select_related("subject__site", "subject__protocol_version")]
+    found = [status.evaluability for status in selectors.dlt_statuses(subjects, at).values() if status is not None]
+    treated = [each for each in found if each.state is not State.NOT_DOSED]
+    return accrual.Outcomes(
+        treated=len(treated), pending=sum(each.for_escalation is Counts.PENDING for each in treated)
+    )
+
+
+@provide_holds
+def undecided_dlt_holds_the_next_dose(subject: Subject, at: datetime) -> Iterator[str]:
+    """The next dose waits while a possible DLT awaits its decision."""
+    status = selectors.dlt_status(subject, at)
+    if status is None:
+        return
+    if status.evaluability.confirmed:
+        yield "A dose-limiting toxicity was confirmed. The protocol says whether and at which dose treatment goes on."
+    elif status.evaluability.candidates:
+        yield "A possible dose-limiting toxicity awaits its decision."
+
 
 JUDGED_BY = frozenset({Page.ADVERSE_EVENT.value, Page.ADMINISTRATION.value, Page.CELL_PRODUCT.value})
 """Pages on which the standing of an event hangs: a dose moves the DLT period."""
