@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ def whole_file(path: Path, *, mode: str = "w") -> Iterator[IO]:  # type: ignore[
 
     On any error the half-written text is removed and whatever stood at `path` before still stands there.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}

@@ -177,7 +177,7 @@ class Outcome:
     @property
     def why(self) -> str:
         """The reason, then the question that is left open."""
-        return f"{self.reason} {self.question}".strip()
+        return f"{self.reason} {self.question}".strip() if self.also else self.reason
 
 
 def _deciding(criterion: Criterion, facts: Facts, answers: Mapping[str, bool], otherwise: bool) -> Clause | None:

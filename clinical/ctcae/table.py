@@ -25,7 +25,7 @@ OPTIONAL = (
 )
 ADDED = ("GRADE", "ALSO", "WHY")
 
-KEPT_RESULTS = 65_536
+KEPT_RESULTS = 32_768
 
 _DIRECTIONS = {"": None, "h": Direction.HIGH, "high": Direction.HIGH, "l": Direction.LOW, "low": Direction.LOW}
 _SYSTEMS = {"si": UnitSystem.SI, "us": UnitSystem.US, "uscv": UnitSystem.US}
@@ -139,7 +139,7 @@ class LabTable:
         return grading.find(version=asked, system=units, term=term, direction=direction, unit=unit)
 
     def _added(self, cells: tuple[str, ...]) -> tuple[str, str, str] | list[str]:
-        outcome = self.outcome(cells)
+        outcome = self.outcome([cell.strip() for cell in cells])
         if isinstance(outcome, list):
             return outcome
         grade = "" if outcome.grade is None else str(outcome.grade)
@@ -157,7 +157,7 @@ class LabTable:
             if len(cells) != len(self.header):
                 self.problems.append(f"Row {row} has {len(cells)} cells, the header has {len(self.header)}.")
                 continue
-            added = added_to(tuple(map(str.strip, self._pick([*cells, ""]))))
+            added = added_to(self._pick([*cells, ""]))
             if isinstance(added, list):
                 self.problems += [f"Row {row}: {problem}" for problem in added]
                 continue

@@ -118,9 +118,11 @@ def events_from(rows: Iterable[TextRow], *, levels: int, of: str) -> tuple[Event
         grade = reader.whole("grade", otherwise=0)
         if not 0 <= grade <= 5:
             reader.faults.append(f"{reader.place}: grade {grade} is none of 0 to 5.")
-        name, subject = reader.text("event"), reader.text("subject")
+        name, subject = reader.text("event").lower().replace(" ", "_"), reader.text("subject")
         if name not in known:
-            reader.faults.append(f"{reader.place}: the event “{name}” is none of {', '.join(sorted(known))}.")
+            reader.faults.append(
+                f"{reader.place}: the event “{reader.text('event')}” is none of {', '.join(sorted(known))}."
+            )
         else:
             reader.faults += _contradictions(
                 Happening(name), subject, level, place=reader.place, dosed=dosed, levels=levels

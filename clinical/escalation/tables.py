@@ -22,10 +22,16 @@ CLEARED, FREE = DoseLevel(treated=3, evaluable=3), DoseLevel()
 ROLLING_SIX_WORDS = {Action.STAY: "SAME"}
 
 
+MOST_SUBJECTS = 500
+"""More subjects than any dose level has; a table grows with the square of it."""
+
+
 def decision_table(design: Design, *, max_n: int = 30) -> list[Row]:
     """The design's decision table up to `max_n` subjects."""
     if max_n < 1:
         raise ValueError("max-n must be at least 1.")
+    if max_n > MOST_SUBJECTS:
+        raise ValueError(f"max-n must be at most {MOST_SUBJECTS}.")
     match design:
         case Boin():
             return [_boin_row(design, interval.boundaries(design, n)) for n in range(1, max_n + 1)]

@@ -127,3 +127,18 @@ def test_a_mistyped_option_ends_with_exit_code_1() -> None:
     with pytest.raises(SystemExit) as end:
         Command().run_from_argv(["manage.py", "dose_design", "table", "--design", "boin", "--bogus"])
     assert end.value.code == 1
+
+
+def test_tables_of_other_programs_are_read_and_a_table_has_an_end(tmp_path: Path) -> None:
+    state, events, out = tmp_path / "state.csv", tmp_path / "events.csv", tmp_path / "out.csv"
+    state.write_text('\ufeffDLTs, Treated,evaluable,Label\r\n0,3,3,"5, mg"\r\n,,,\r\n\r\n1,3,3,\r\n', encoding="utf-8")
+    call_command(Command(), "advise", "--design", "boin", "--state", str(state), "--out", str(out))
+    assert "1 of 3 subjects at level 2 had a DLT" in out.read_text(encoding="utf-8")
+    events.write_text("Day,Event,Subject,Level\n0,First dose,S1,1\n9,DLT,S1,\n", encoding="utf-8")
+    words = ["advise", "--design", "3+3", "--events", str(events), "--levels", "2", "--window-days", "28"]
+    call_command(Command(), *words, "--out", str(out))
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 3
+    with pytest.raises(CommandError, match="max-n must be at most 500"):
+        call_command(Command(), "table", "--design", "boin", "--max-n", "100000")
+    with pytest.raises(CommandError, match="nowhere: No such file or directory"):
+        call_command(Command(), "table", "--design", "boin", "--out", str(tmp_path / "nowhere" / "out.csv"))

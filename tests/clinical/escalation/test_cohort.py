@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from clinical.escalation.accelerated_titration import AcceleratedTitration
 from clinical.escalation.advice import Action, Design
 from clinical.escalation.boin import Boin
@@ -143,3 +146,36 @@ def test_published_event_logs_of_boin(reference: Path) -> None:
             assert counts_of(step) == row["counts_by_dose"], (case["id"], row)
             assert decision(step) == row["decision"], (case["id"], row)
             assert step.current_after == row.get("current_dose_after", row["current_dose"]), (case["id"], row)
+
+
+@st.composite
+def event_logs(draw: st.DrawFn) -> list[Event]:
+    """Whatever a site may enter: doses, DLTs reported late or taken back, departures."""
+    log: list[Event] = []
+    day = 0
+    dosed: dict[str, int] = {}
+    for number in range(draw(st.integers(1, 14))):
+        day += draw(st.integers(0, 12))
+        if not dosed or draw(st.booleans()):
+            subject = f"S{number}"
+            dosed[subject] = day
+            first = Event(day, Happening.FIRST_DOSE, subject, draw(st.integers(1, 3)), is_backfill=draw(st.booleans()))
+            log.append(first)
+            continue
+        subject = draw(st.sampled_from(sorted(dosed)))
+        happening = draw(
+            st.sampled_from([Happening.DLT, Happening.DLT_SUSPECTED, Happening.DLT_RETRACTED, Happening.NOT_EVALUABLE])
+        )
+        log.append(Event(day, happening, subject, onset_day=draw(st.integers(dosed[subject], day))))
+    return log
+
+
+@settings(max_examples=60, deadline=None)
+@given(event_logs())
+def test_the_counts_after_any_sequence_of_events_are_those_of_a_count_from_scratch(log: list[Event]) -> None:
+    levels = (DoseLevel(),) * 3
+    steps = list(replay(log, ThreePlusThree(), levels=levels, window_days=28))
+    for number, step in enumerate(steps, start=1):
+        afresh = trial_on(step.event.day, log[:number], levels=levels, window_days=28)
+        assert step.trial.levels == afresh.levels
+        assert sum(level.treated for level in afresh.levels) == len({event.subject for event in log[:number]})

@@ -305,5 +305,8 @@ def _advise(name: str, options: dict[str, Any]) -> list[Row]:
 
 
 def _csv_rows(path: Path) -> list[dict[str, str]]:
+    """The rows that say anything, with column names in small letters."""
     with path.open(encoding="utf-8-sig", newline="") as source:
-        return list(csv.DictReader(source, strict=True))
+        reader = csv.DictReader(source, strict=True)
+        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+        return [row for row in reader if any(isinstance(text, str) and text.strip() for text in row.values())]
