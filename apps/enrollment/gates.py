@@ -47,8 +47,9 @@ def standings(subject: Subject) -> list[GateStanding]:
     signatures = list(
         EligibilitySignature.objects.filter(subject=subject).select_related("episode").order_by("signed_at", "pk")
     )
+    known = criteria.known_of(subject)
     for gate in subject.protocol_version.definition.gates:
-        found.append(_standing(subject, gate, found, episode, signatures))
+        found.append(_standing(subject, gate, found, episode, signatures, known))
     return found
 
 
@@ -91,10 +92,11 @@ def _standing(
     before: Sequence[GateStanding],
     episode: ScreeningEpisode | None,
     signatures: Sequence[EligibilitySignature],
+    known: criteria.Known,
 ) -> GateStanding:
     definition = subject.protocol_version.definition
     record = criteria.record_of_gate(subject, gate.code)
-    views = criteria.of_record(record) if record is not None else []
+    views = criteria.of_record(record, known) if record is not None else []
     consent = screening.consent_standing(subject, gate.code)
     title = definition.form(gate.eligibility_form).title if gate.eligibility_form else ""
     signed = [

@@ -1,5 +1,6 @@
 """What the pages of enrolment show."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from apps.core.action import Action
 from apps.core.actor import Actor
 from apps.enrollment import gates, selectors
 from apps.enrollment.models import CohortState, Slot, SlotRelease, SlotState
+from apps.study.models import Study
 from apps.subjects.models import Subject
 from apps.visits.models import FormRecord
 from clinical.calendar import shown_at_site
@@ -25,20 +27,24 @@ class SlotRow:
     is_overdue: bool
 
 
-def slot_row(slot: Slot, *, at: datetime) -> SlotRow:
-    earliest = selectors.earliest_for(slot)
-    planned = slot.planned_first_dose
-    zone = slot.site.zone_info
+def slot_rows(slots: Sequence[Slot], *, study: Study, at: datetime) -> list[SlotRow]:
+    """The slots as a page shows them, in their order."""
+    earliest = selectors.earliest_for_each(slots, study=study)
+    return [_row(slot, earliest[slot.pk], at=at) for slot in slots]
+
+
+def _row(slot: Slot, earliest: datetime | None, *, at: datetime) -> SlotRow:
+    planned, zone = slot.planned_first_dose, slot.site.zone_info
     return SlotRow(
         slot=slot,
-        release=next(iter(sorted(slot.releases.all(), key=lambda each: each.pk, reverse=True)), None),
+        release=max(slot.releases.all(), key=lambda each: each.pk, default=None),
         earliest=shown_at_site(earliest, zone) if earliest else "",
         is_too_early=bool(earliest and planned and planned.latest_at(zone) < earliest),
         is_overdue=slot.expires_at is not None and slot.expires_at <= at,
     )
 
 
-def board(*, actor: Actor, study: Any, at: datetime) -> dict[str, Any]:
+def board(*, actor: Actor, study: Study, at: datetime) -> dict[str, Any]:
     """Cohorts with their places, and the slots of the actor's own subjects."""
     places = selectors.cohort_places(study, at=at)
     reads_data = actor.may(Action.READ_DATA)
@@ -71,7 +77,7 @@ def subject_enrolment(subject: Subject, *, actor: Actor, at: datetime) -> dict[s
         "next_gate": next_gate,
         "is_eligible": all(each.is_passed for each in before),
         "opening": opening,
-        "row": slot_row(slot, at=at) if slot is not None else None,
+        "row": slot_rows([slot], study=subject.study, at=at)[0] if slot is not None else None,
         "has_slot": is_standing,
         "places": [each for each in selectors.cohort_places(subject.study, at=at) if _is_offered(each)],
         "may_sign": actor.may(Action.SIGN_ELIGIBILITY, at=subject.site_id),

@@ -1,7 +1,7 @@
 """Questions about cohorts, places and slots. What concerns every site is an aggregate, never a row of another site."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,10 +101,25 @@ def why_closed(cohort: Cohort, *, definition: Definition, at: datetime, reason: 
 
 def earliest_for(slot: Slot) -> datetime | None:
     """From when this slot's subject may get the first dose, by the doses given and planned before it at the level."""
-    with whole_study(slot.cohort.study_id):
-        others = _first_doses(slot.cohort.study_id).get(_level(slot.cohort), [])
-        before = [when for other, when in others if other.pk != slot.pk and _comes_before(other, slot)]
-        return earliest_first_dose(latest_version(slot.cohort.study).definition.escalation.stagger, before)
+    return earliest_for_each([slot], study=slot.cohort.study)[slot.pk]
+
+
+def earliest_for_each(slots: Sequence[Slot], *, study: Study) -> dict[int, datetime | None]:
+    """The same for several slots of a study, in as many questions as for one."""
+    with whole_study(study.pk):
+        doses = _first_doses(study.pk)
+        rule = latest_version(study).definition.escalation.stagger
+    return {
+        slot.pk: earliest_first_dose(
+            rule,
+            [
+                when
+                for other, when in doses.get(_level(slot.cohort), [])
+                if other.pk != slot.pk and _comes_before(other, slot)
+            ],
+        )
+        for slot in slots
+    }
 
 
 def _comes_before(other: Slot, slot: Slot) -> bool:

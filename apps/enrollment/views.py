@@ -42,8 +42,8 @@ class SlotsToRelease(StudyView):
     def get(self, request: HttpRequest) -> HttpResponse:
         now = timezone.now()
         services.expire_reservations(study=self.study, at=now)
-        slots = selectors.to_release(actor=self.actor)
-        return self.page({"rows": [presentation.slot_row(slot, at=now) for slot in slots]})
+        slots = list(selectors.to_release(actor=self.actor))
+        return self.page({"rows": presentation.slot_rows(slots, study=self.study, at=now)})
 
 
 class SubjectEnrolment(StudyView):

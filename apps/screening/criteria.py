@@ -1,6 +1,6 @@
 """The criteria of a gate: the site's answer, what the entered data say, and where they say it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.screening.models import Answer, CriterionAnswer, Eligibility
@@ -109,21 +109,40 @@ def record_of_gate(subject: Subject, gate: str) -> FormRecord | None:
     return found
 
 
-def of_record(record: FormRecord) -> list[CriterionView]:
+@dataclass(frozen=True)
+class Known:
+    """What all rooms know of a subject now, and the newest begun record of each form."""
+
+    facts: tuple[Fact, ...]
+    records: Mapping[str, int]
+
+
+def known_of(subject: Subject) -> Known:
+    rows = (
+        FormRecord.objects.filter(subject=subject)
+        .exclude(state__in=[EntryState.EXPECTED, EntryState.REMOVED])
+        .order_by("pk")
+        .values_list("form", "pk")
+    )
+    return Known(facts=tuple(facts.known_facts(subject)), records=dict(rows))
+
+
+def of_record(record: FormRecord, known: Known | None = None) -> list[CriterionView]:
     """The criteria on a page, in the protocol's order, with the data's answer worked out now.
 
-    The data are judged as of the day of assessment once it is entered, until then as of today at the site.
+    The data are judged as of the day of assessment once it is entered, until then as of today at the site. Who looks
+    at several pages of a subject hands in what is `known`, so that it is asked once.
     """
+    known = known or known_of(record.subject)
     definition = record.protocol_version.definition
     assessed = Eligibility.objects.filter(record=record).values_list("assessed", flat=True).first()
     on = assessed or PartialDate.of(values.entry_context(record).today)
-    known = newest(facts.known_facts(record.subject), on=on)
+    newest_facts = newest(known.facts, on=on)
     answers = {line.key: line for line in CriterionAnswer.objects.filter(record=record, is_removed=False)}
-    sources = _sources(record.subject, definition)
     views = []
     for criterion in definition.criteria_of(definition.form(record.form).gate or ""):
         line = answers.get(criterion.number)
-        finding = eligibility.check_criterion(criterion, known, on=on)
+        finding = eligibility.check_criterion(criterion, newest_facts, on=on)
         views.append(
             CriterionView(
                 criterion=criterion,
@@ -131,7 +150,7 @@ def of_record(record: FormRecord) -> list[CriterionView]:
                 comment=(line.comment or "") if line else "",
                 finding=finding,
                 evidence=tuple(
-                    Evidence(each.sentence, each.answer, *_source(each.fact, definition, sources))
+                    Evidence(each.sentence, each.answer, *_source(each.fact, definition, known.records))
                     for each in (finding.evidence if finding else ())
                 ),
             )
@@ -155,18 +174,7 @@ def _rank(fact: Fact) -> tuple[bool, bool, str]:
     return fact.value is not None, fact.on is not None, fact.on.latest().isoformat() if fact.on else ""
 
 
-def _sources(subject: Subject, definition: Definition) -> dict[str, int]:
-    """The newest begun record of each form of the subject."""
-    rows = (
-        FormRecord.objects.filter(subject=subject)
-        .exclude(state__in=[EntryState.EXPECTED, EntryState.REMOVED])
-        .order_by("pk")
-        .values_list("form", "pk")
-    )
-    return dict(rows)
-
-
-def _source(fact: str, definition: Definition, sources: dict[str, int]) -> tuple[int | None, str]:
+def _source(fact: str, definition: Definition, sources: Mapping[str, int]) -> tuple[int | None, str]:
     forms = [form for form in definition.forms if _asks(form, fact, definition)]
     entered = [form for form in forms if form.code in sources]
     if entered:

@@ -83,10 +83,11 @@ def consent_standing(subject: Subject, gate: str) -> ConsentStanding | None:
 def keeping_out(subject: Subject) -> list[criteria.CriterionView]:
     """The criteria that keep the subject out by the site's own answers, over the gates of the present screening."""
     found = []
+    known = criteria.known_of(subject)
     for gate in subject.protocol_version.definition.gates:
         record = criteria.record_of_gate(subject, gate.code)
         if record is not None:
-            found += [view for view in criteria.of_record(record) if view.site_lets_in is False]
+            found += [view for view in criteria.of_record(record, known) if view.site_lets_in is False]
     return found
 
 
