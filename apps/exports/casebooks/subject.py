@@ -25,7 +25,7 @@ def identity(reading: SubjectReading, doses: tuple[facts.Administration, ...]) -
     arm = planned_arm(reading)
     is_treated = any(dose.was_given and dose.is_study_treatment for dose in doses)
     races = [line.race for line in page.lines.get("races", ()) if line.race] if page else []
-    participation_ended = next((iso(each.head.happened) for each in ended if each.head.happened), None)
+    participation_ended = max((each.head.happened.iso for each in ended if each.head.happened), default=None)
     return facts.Subject(
         study=reading.study.code,
         subject_number=origin.subject_number if origin else subject.number,
@@ -91,8 +91,8 @@ def _elements(
     for place, step in enumerate(path):
         element = known[step.element]
         start = _element_start(reading, element.starts, step.epoch, doses) if place else _begin(reading)
-        if start is not None and start < latest:
-            start = None
+        if start is not None and (start < latest or (ended and start[:10] > ended[:10])):
+            start = None  # a later element was not reached before participation ended
         latest = start or latest
         steps.append((element.code, element.title, step.epoch, start))
     return se.passed_through(tuple(steps), ended)

@@ -74,7 +74,7 @@ def _rows_in_words(numbers: list[int]) -> str:
 
 def bring_over(*, study: Study, transfer: Transfer, at: datetime, commit: bool) -> Report:
     """Enter every row that has a place: all in one transaction, taken back again unless `commit`."""
-    actor = system_actor(f"Import of study {study.code}", study_id=study.pk, site_ids=_sites_of(study))
+    actor = import_actor(study)
     try:
         with acting(actor, place=f"study_import {study.code}"):
             report = _Bringing(actor, study, transfer, at).run()
@@ -92,9 +92,14 @@ class _TakenBack(Exception):  # no error: it takes back what a dry run entered
         self.report = report
 
 
+def import_actor(study: Study) -> Actor:
+    """The part of the system in whose name everything is brought over."""
+    return system_actor(f"Import of study {study.code}", study_id=study.pk, site_ids=_sites_of(study))
+
+
 def known_as(study: Study) -> frozenset[str]:
     """The STUDYIDs under which the study's datasets may come: its code, or the one its protocol names instead."""
-    with acting(system_actor(f"Import of study {study.code}", study_id=study.pk, site_ids=_sites_of(study))):
+    with acting(import_actor(study), place=f"study_import {study.code}"):
         named = latest_version(study).definition.study.transferred_as
     return frozenset({named or study.code})
 

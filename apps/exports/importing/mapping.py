@@ -382,6 +382,9 @@ def tumor(transfer: Transfer, definition: Definition, made: Plan, visits: set[tu
         if (row.subject, row.text("VISITNUM")) not in visits:
             made.left_out.append(LeftOut(row, f"Its visit {row.text('VISITNUM')} is not in SV."))
             continue
+        if why := _why_not_assessed(row):
+            made.left_out.append(LeftOut(row, why))
+            continue
         reader = readers[row.text(f"{prefix}EVAL"), row.text(f"{prefix}EVALID")]
         key = (row.subject, row.text("VISITNUM"), reader)
         page = assessments.get(key) or PlannedPage(row.subject, forms[0].code, _visit(row))
@@ -389,9 +392,22 @@ def tumor(transfer: Transfer, definition: Definition, made: Plan, visits: set[tu
             assessments[key] = page
             made.pages.append(page)
         page.put(row, evaluator=reader, scanned=row.text(f"{prefix}DTC")[:10])
-        why = _measurement(page, row) if prefix == "TR" else _response(page, row)
-        if why:
-            made.left_out.append(LeftOut(row, why))
+        if prefix == "TR":
+            _measurement(page, row)
+        else:
+            page.put(row, **{ANSWERS[row.text("RSTESTCD")]: row.text("RSSTRESC")})
+
+
+def _why_not_assessed(row: SourceRow) -> str:
+    """Why a measurement or a response has no field; empty for one that has."""
+    test = row.text(f"{row.dataset}TESTCD")
+    if row.dataset == "RS":
+        return "" if test in ANSWERS else f"No field takes the response {test}."
+    if test == "SUMDIAM":
+        return "The sum of the diameters is computed from the diameters."
+    if test not in SIZES and test != "TUMSTATE" and not row.text("TRSTAT"):
+        return f"No field takes the test {test}."
+    return "" if row.text("TRLNKID") else "It names no lesion (TRLNKID)."
 
 
 def _read_by(rows: Iterable[SourceRow], readers: dict[tuple[str, str], str]) -> Iterator[SourceRow]:
@@ -403,12 +419,8 @@ def _read_by(rows: Iterable[SourceRow], readers: dict[tuple[str, str], str]) -> 
 SIZES = {"DIAMETER": "diameter_mm", "LDIAM": "longest_mm", "LPERP": "short_axis_mm"}
 
 
-def _measurement(page: PlannedPage, row: SourceRow) -> str:
+def _measurement(page: PlannedPage, row: SourceRow) -> None:
     test, link = row.text("TRTESTCD"), row.text("TRLNKID")
-    if test == "SUMDIAM":
-        return "The sum of the diameters is computed from the diameters."
-    if not link:
-        return "It names no lesion (TRLNKID)."
     if ("lesions", link) not in page.lines:
         page.lines.append(("lesions", link))
     page.put(row, method=row.text("TRMETHOD"))
@@ -417,11 +429,8 @@ def _measurement(page: PlannedPage, row: SourceRow) -> str:
         page.put(row, **{f"{at}state": "NOT EVALUABLE", f"{at}reason": row.text("TRREASND")})
     elif test in SIZES:
         page.put(row, **{f"{at}{SIZES[test]}": row.text("TRORRES")})
-    elif test == "TUMSTATE":
-        page.put(row, **{f"{at}state": row.text("TRSTRESC") or row.text("TRORRES")})
     else:
-        return f"No field takes the test {test}."
-    return ""
+        page.put(row, **{f"{at}state": row.text("TRSTRESC") or row.text("TRORRES")})
 
 
 ANSWERS = {
@@ -430,11 +439,3 @@ ANSWERS = {
     "NEWLPROG": "new_lesions",
     "OVRLRESP": "overall_response",
 }
-
-
-def _response(page: PlannedPage, row: SourceRow) -> str:
-    column = ANSWERS.get(row.text("RSTESTCD"))
-    if column is None:
-        return f"No field takes the response {row.text('RSTESTCD')}."
-    page.put(row, **{column: row.text("RSSTRESC")})
-    return ""
