@@ -14,7 +14,6 @@ from apps.core.actor import Actor
 from apps.study.models import Site
 from apps.visits.overlays import StatusWord
 from clinical.signals.catalogue import RULES
-from clinical.signals.rule import Rule
 from clinical.signals.signal import Severity
 
 SHOWN = {
@@ -77,10 +76,15 @@ class Card:
     """One alert as the page shows it."""
 
     alert: Alert
-    rule: Rule[object, object]
     may_acknowledge: bool
     history: list[AlertEvent]
     notices: list[Notice] = field(default_factory=list)
+
+    @property
+    def rule(self) -> dict[str, str]:
+        """The rule's own words. Templates call what can be called, and a rule can; so they get the words only."""
+        rule = RULES[self.alert.rule]
+        return {"title": rule.title, "description": rule.description, "cadence": rule.cadence}
 
     @property
     def words(self) -> list[StatusWord]:
@@ -148,7 +152,6 @@ def cards(alerts: Iterable[Alert], *, actor: Actor) -> list[Card]:
     return [
         Card(
             alert=alert,
-            rule=RULES[alert.rule],
             may_acknowledge=actor.may(Action.ACKNOWLEDGE_ALERT, at=alert.site_id),
             history=list(alert.history.all()),
             notices=[notice for event in alert.history.all() for notice in event.notices.all()],

@@ -30,7 +30,7 @@ def signed_in(trial: Trial, name: str) -> Client:
 def test_a_card_shows_rule_subject_facts_with_dates_and_the_rule_text(ima402: Trial, raised: Alert) -> None:
     page = signed_in(ima402, "mora").get("/IMA402/alerts/").content.decode()
     for words in (
-        "Dose-limiting toxicity",
+        "Dose-limiting toxicity</a></h2>",
         "/IMA402/subjects/101-001/",
         "Colitis, grade 3, of subject 101-001",
         "02-Mar-2026",
