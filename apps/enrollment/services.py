@@ -6,9 +6,10 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from apps.core.action import Action
-from apps.core.actor import Actor
+from apps.core.actor import Actor, system_actor
 from apps.core.events import announce
 from apps.core.refusal import NotAllowed, Refusal
+from apps.core.transactions import acting
 from apps.enrollment import events, gates, selectors
 from apps.enrollment.models import (
     STANDING,
@@ -548,6 +549,19 @@ def expire_reservations(*, study: Study, at: datetime) -> int:
             .distinct()
         )
     return sum(_expire(_locked_cohort(pk), at=at) for pk in sorted(cohorts))
+
+
+def expire_in_every_study(*, at: datetime) -> int:
+    """The clock's round: each study in a transaction of its own, by the system."""
+    fallen_back = 0
+    for study in Study.objects.order_by("pk"):
+        with connection.cursor() as cursor:
+            cursor.execute("select study_site_ids(%s)", [study.pk])
+            (site_ids,) = cursor.fetchone()
+        system = system_actor("Reservations", study_id=study.pk, site_ids=site_ids or ())
+        with acting(system, place="enrollment.expire_reservations"):
+            fallen_back += expire_reservations(study=study, at=at)
+    return fallen_back
 
 
 def _expire(cohort: Cohort, *, at: datetime) -> int:

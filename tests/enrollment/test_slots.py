@@ -187,6 +187,14 @@ def test_a_reservation_that_runs_out_falls_back_to_whoever_waits(ima402: Trial) 
     assert state(ima402, cohort) == (CohortState.OPEN, 1)
 
 
+def test_the_clock_lets_reservations_fall_back_in_every_study(ima402: Trial) -> None:
+    slot = scenarios.reserved(ima402)
+    assert services.expire_in_every_study(at=NOON + days(15)) == 1
+    with ima402.acting_as("chidi"):
+        slot.refresh_from_db()
+        assert (slot.state, slot.ended_at) == (SlotState.EXPIRED, NOON + days(14))
+
+
 def test_the_second_subject_waits_for_the_watch_over_the_sentinel(ima402: Trial) -> None:
     scenarios.dosed(ima402, FIRST_DOSE)
     slot = scenarios.reserved(ima402, by="iris", signer="ines", planned="2026-03-10")
