@@ -61,7 +61,9 @@ class EndEvent(StudyView):
 
     def get(self, request: HttpRequest, record: int) -> HttpResponse:
         found = _event_or_404(self, record)
-        return self.page(_list_of(self, found.subject, ongoing_only=False) | {"typed": request.POST, "asked": record})
+        problems = _problems(self.refusal, {"ended": f"ended-{record}", "outcome": f"outcome-{record}"})
+        again = {"typed": request.POST, "asked": record, "problems": problems}
+        return self.page(_list_of(self, found.subject, ongoing_only=False) | again)
 
     def post(self, request: HttpRequest, record: int) -> HttpResponse:
         found = _event_or_404(self, record)
@@ -84,12 +86,19 @@ class NewEvent(StudyView):
 
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
         subject = subject_or_404(actor=self.actor, number=number)
-        return self.page({"subject": subject, "known": _known(request.POST or request.GET)})
+        problems = _problems(self.refusal, {"onset": "onset", "grade_periods/1/grade": "grade-1"})
+        return self.page({"subject": subject, "known": _known(request.POST or request.GET), "problems": problems})
 
     def post(self, request: HttpRequest, number: str) -> HttpResponse:
         subject = subject_or_404(actor=self.actor, number=number)
         record = services.open_event(actor=self.actor, subject=subject, known=_known(request.POST), at=timezone.now())
         return redirect("record", study=self.study.code, record=record.pk)
+
+
+def _problems(refusal: Refusal | None, places: dict[str, str]) -> list[tuple[str, str, str]]:
+    """What is wrong with typed values, each with the element to go to: path, element, sentence."""
+    findings = getattr(refusal, "findings", ())
+    return [(each.path, places.get(each.path, "content"), each.sentence) for each in findings]
 
 
 def _known(query: QueryDict) -> services.Known:

@@ -224,9 +224,12 @@ def test_only_a_new_signed_decision_takes_one_back_and_the_old_one_stays(ima402:
         scenarios_safety.adjudicate(ima402, event, Judgement.CONFIRMED, at=on(13))
     second = scenarios_safety.adjudicate(ima402, event, Judgement.REJECTED, reason="Virology came", at=on(14))
     assert second.replaces_id == first.pk
-    with ima402.acting_as("mora"):
-        with pytest.raises(DatabaseError, match=r"never changes|permission denied"), transaction.atomic():
-            DltAdjudication.objects.filter(pk=first.pk).update(reason="x")
+    with (
+        ima402.acting_as("mora"),
+        pytest.raises(DatabaseError, match=r"never changes|permission denied"),
+        transaction.atomic(),
+    ):
+        DltAdjudication.objects.filter(pk=first.pk).update(reason="x")
 
 
 def test_who_differs_from_the_system_says_why(ima402: Trial, subject: Subject) -> None:
