@@ -17,6 +17,7 @@ from clinical.recist.scan_date import ScanDate, scan_date
 MM_PER_UNIT = {"mm": Decimal(1), "cm": Decimal(10)}
 DIAMETER_TESTS = frozenset({"LDIAM", "LPERP", "DIAMETER"})
 STATE_TEST = "TUMSTATE"
+_MEASUREMENTS = DIAMETER_TESTS | {STATE_TEST}
 
 STATES = {
     "ABSENT": State.ABSENT,
@@ -281,10 +282,11 @@ def read_measurements(
     strangers: set[tuple[Evaluator, str]] = set()
     for number, cells in _cells(tr, rows, problems):
         _, name, test, text, numeric, unit, day, label, visit_text, by, by_whom, status, reason = cells
-        test = test.upper()
-        is_diameter = test in DIAMETER_TESTS
-        if not is_diameter and test != STATE_TEST:
-            continue
+        if test not in _MEASUREMENTS:
+            test = test.upper()
+            if test not in _MEASUREMENTS:
+                continue
+        is_diameter = test != STATE_TEST
         if not name:
             problems.append(f"TR row {number}: subject {subject} has a measurement without a lesion in TRLNKID.")
             continue

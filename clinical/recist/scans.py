@@ -286,13 +286,15 @@ def told_apart(scans: Sequence[Scan]) -> list[Scan]:
     Unplanned visits are often all called UNSCHEDULED.
     """
     times = Counter(scan.assessment.visit for scan in scans)
+    if len(times) == len(scans):
+        return list(scans)
     apart = []
     for scan in scans:
-        assessment = scan.assessment
-        if times[assessment.visit] > 1:
-            by = f"visit {scan.number_text}" if scan.number_text else str(assessment.date)
-            assessment = replace(assessment, visit=f"{assessment.visit} ({by})")
-        apart.append(replace(scan, assessment=assessment))
+        visit = scan.assessment.visit
+        if times[visit] > 1:
+            by = f"visit {scan.number_text}" if scan.number_text else str(scan.assessment.date)
+            scan = replace(scan, assessment=replace(scan.assessment, visit=f"{visit} ({by})"))
+        apart.append(scan)
     return apart
 
 
