@@ -1,0 +1,98 @@
+"""Loading the demo: both trials, everything in one transaction, so that a load that is killed leaves nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from time import perf_counter
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core import outbox
+from apps.core.models import OutboxMessage
+from apps.core.refusal import Refusal
+from apps.core.transactions import acting_everywhere
+from apps.demo import cast, ima402, stage
+from apps.demo.stage import Stage
+
+JUDGED_ONCE = {
+    "apps.alerts.listeners.evaluate_subject": "subject",
+    "apps.alerts.listeners.evaluate_study": "study_id",
+    "apps.escalation.reactions.close_places_when_safety_asks": "study_id",
+}
+"""Handlers that judge the data as they stand, and what each judges: after a load, once is as good as after each value."""
+
+
+class NotEmpty(Refusal): ...
+
+
+class TooSmall(Refusal): ...
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was loaded, and how long it took."""
+
+    subjects: int
+    sites: int
+    seconds: float
+
+
+def load(*, subjects: int, sites: int, seed: str, today: date, password: str) -> Loaded:
+    """Load the demo into an empty database."""
+    if subjects < 1 or sites < 1:
+        raise TooSmall("A demo needs at least one subject and one site.")
+    began = perf_counter()
+    with transaction.atomic():
+        if User.objects.exists():
+            raise NotEmpty(
+                "This database holds accounts already, and a demo goes into an empty one only. "
+                "To load it anew: manage.py demo_reset."
+            )
+        told = _tell(subjects=subjects, sites=sites, seed=seed, today=today, password=password)
+        _deliver()
+    return Loaded(subjects=told, sites=sites, seconds=perf_counter() - began)
+
+
+def _tell(*, subjects: int, sites: int, seed: str, today: date, password: str) -> int:
+    planned = cast.sites(sites)
+    people = cast.people(planned)
+    joined = datetime.combine(today - timedelta(days=1), time(9), tzinfo=UTC)
+    accounts = stage.hire(people, password=password, at=joined)
+
+    def open_trial(code: str, first_day: int) -> Stage:
+        return stage.set_stage(
+            code=code,
+            planned_sites=planned,
+            people=people,
+            accounts=accounts,
+            seed=seed,
+            today=today,
+            first_day=first_day,
+        )
+
+    return _tell_ima402(open_trial, subjects)
+
+
+def _tell_ima402(open_trial: Callable[[str, int], Stage], subjects: int) -> int:
+    trial = open_trial(ima402.CODE, -900)
+    definition = trial.version.definition
+    treated = min(subjects, ima402.room(definition))
+    beside = max(subjects // 6, 1) + subjects - treated
+    ima402.tell(trial, ima402.plan(definition, treated), beside=beside)
+    trial.script.play()
+    return treated + beside
+
+
+def _deliver() -> None:
+    """Let the background's handlers run as the worker would, each judging once what it judges."""
+    with acting_everywhere("demo"):
+        latest: dict[tuple[str, object], int] = {}
+        waiting = OutboxMessage.objects.filter(delivered_at=None, handler__in=JUDGED_ONCE).order_by("id")
+        for pk, handler, payload in waiting.values_list("pk", "handler", "payload"):
+            latest[handler, payload[JUDGED_ONCE[handler]]] = pk
+        superseded = OutboxMessage.objects.filter(delivered_at=None, handler__in=JUDGED_ONCE)
+        superseded.exclude(pk__in=latest.values()).update(delivered_at=timezone.now())
+    while outbox.drain():
+        pass
