@@ -102,7 +102,7 @@ class StudyView(View):
         return {
             "study": self.study,
             "actor": self.actor,
-            "places": navigation.places(self.actor),
+            "rail": navigation.places(self.actor),
             "refusal": getattr(self, "refusal", None),
             "now": timezone.now(),
         }
