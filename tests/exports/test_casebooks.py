@@ -69,17 +69,17 @@ def test_another_sites_subject_is_in_nobodys_casebooks(ima402: scenarios.Trial) 
     assert read(ima402, by="iris") == []
 
 
-@pytest.mark.parametrize("records", [1, 6])
-def test_a_subject_costs_the_same_number_of_queries_however_much_it_holds(
-    ima402: scenarios.Trial, records: int
-) -> None:
-    subject = with_vital_signs(ima402, records=records)
-    with ima402.acting_as("chidi") as actor:
-        shared = book.study_at(ima402.study, site_ids=actor.site_ids, cut=NOW)
-        with CaptureQueriesContext(connection) as queries:
-            made = book.casebook(SubjectReading(subject, shared))
-    assert len(made.vital_signs) == records
-    assert len(queries) == 46
+def test_a_subject_costs_the_same_number_of_queries_however_much_it_holds(ima402: scenarios.Trial) -> None:
+    asked = {}
+    for records in (1, 6):
+        subject = with_vital_signs(ima402, records=records)
+        with ima402.acting_as("chidi") as actor:
+            shared = book.study_at(ima402.study, site_ids=actor.site_ids, cut=NOW)
+            with CaptureQueriesContext(connection) as queries:
+                made = book.casebook(SubjectReading(subject, shared))
+        assert len(made.vital_signs) == records
+        asked[records] = len(queries)
+    assert asked[6] == asked[1] < 60
 
 
 def test_memory_does_not_grow_with_the_subjects(ima402: scenarios.Trial) -> None:

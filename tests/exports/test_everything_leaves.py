@@ -31,7 +31,6 @@ ENDS = {"ended", "withdrawn", "withdrawal_scope"}
 STANDS_AS = {
     "is_ongoing": "ONGOING",
     "ongoing": "ONGOING",
-    "withdrawn": "2026-03-05",
 }
 """Fields whose answer leaves in other words than the one chosen."""
 
@@ -71,8 +70,9 @@ def text_for(place: values.ValuePlace) -> str:
         return "1"
     if type(field).__name__ == "GradedTerm":
         return "Pyrexia"
-    if name == "reported" and "results/" in place.path:
-        return "12.5"
+    if name in ("reported", "not_done_reason"):  # of the first tests of a panel none is done
+        is_done = not place.path.split("/")[1].startswith("A")
+        return ("12.5" if is_done else "nd") if name == "reported" else "" if is_done else "Clotted"
     return f"{place.label} in words"[:60]
 
 
@@ -99,12 +99,18 @@ def fill(actor: Actor, record: FormRecord, *, leave: set[str]) -> Iterator[Enter
     record.refresh_from_db()
     for place in values.all_places(record):
         stored = text_of(place.stored)
-        if stored is None or place.name in leave:
+        if stored is None or place.name in leave or is_unit_of_nothing(place):
             continue
         parts = place.path.split("/")
         field = f"{parts[0]}/{parts[2]}" if len(parts) == 3 else place.path
         target = items[parts[1]].target if parts[0] == "extra" else table[field]
         yield Entered(record.page, place.path, stored, target)
+
+
+def is_unit_of_nothing(place: values.ValuePlace) -> bool:
+    """A unit that a page presets says nothing until there is a result."""
+    result = getattr(place.row, "reported", getattr(place.row, "value", ""))
+    return place.name == "unit" and result in (None, "NOT DONE")
 
 
 def enter_everything(trial: scenarios.Trial, subject: Subject) -> list[Entered]:
@@ -117,7 +123,7 @@ def enter_everything(trial: scenarios.Trial, subject: Subject) -> list[Entered]:
         visit.status, visit.took_place = VisitStatus.STARTED, PartialDate.parse("2026-03-03")
         visit.save(update_fields=["status", "took_place"])
         for form in sorted(definition.forms, key=lambda each: not each.is_log):
-            variants = [{"ended"}, {"is_ongoing", "ongoing"}] if form.is_log else [set()]
+            variants = [{"ended", "dose_text"}, {"is_ongoing", "ongoing", "dose"}] if form.is_log else [set()]
             for leave in variants:
                 record = (
                     entry.open_record(
@@ -203,7 +209,7 @@ def leaves_as(entered: Entered, trial: scenarios.Trial) -> set[str]:
     definition = trial.version.definition
     name = entered.path.split("/")[-1]
     if name in STANDS_AS:
-        return {STANDS_AS[name]}
+        return {STANDS_AS[name], plain(entered.text)}
     if name == "evaluator":
         return {each.eval for each in definition.evaluators}
     if name == "identified_at":

@@ -55,7 +55,12 @@ def lesion(name: str) -> str:
     return re.sub(r"^(?:R\d-)?([A-Z]+)0*(\d+)$", r"\1\2", name)
 
 
-NORMAL: dict[str, Callable[[str], str]] = {"TULNKID": lesion, "TRLNKID": lesion}
+def month(date: str) -> str:
+    """An assessment has one date here, the most precise one; some measurements of the sample have the month only."""
+    return date[:7]
+
+
+NORMAL: dict[str, Callable[[str], str]] = {"TULNKID": lesion, "TRLNKID": lesion, "TRDTC": month}
 LEFT_OUT: dict[str, Callable[[Row], bool]] = {
     "TR": lambda row: row.get("TRTESTCD") == "SUMDIAM",  # computed
     "RS": lambda row: row.get("RSDRVFL") == "Y",  # what the rules say stands beside what the readers said

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.exports import targets
-from apps.exports.casebooks import safety
+from apps.exports.casebooks import safety, treatment
 from apps.exports.casebooks.reading import Page, SubjectReading, iso
 from clinical.partial_date import PartialDate
 from clinical.protocol.pages import Item
@@ -25,7 +25,11 @@ def extra_items(reading: SubjectReading, book: facts.Casebook) -> tuple[facts.Ex
     for page in reading.all_pages():
         found += _by_table(page, rows)
         found += [_item(page, item, rows) for item in page.form.items if page.record.extra.get(item.code) is not None]
-    return (*found, *safety.judgements_without_event(reading))
+    return (
+        *found,
+        *safety.judgements_without_event(reading),
+        *treatment.lots_of_premedication(book.administrations),
+    )
 
 
 def references(book: facts.Casebook) -> dict[str, list[str]]:

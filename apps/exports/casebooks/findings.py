@@ -1,9 +1,10 @@
 """What was measured and asked: vital signs, ECG, performance status, laboratory, biomarkers, survival."""
 
 from decimal import Decimal
+from typing import Any
 
 from apps.exports.casebooks.reading import Page, SubjectReading, iso
-from apps.visits.models import CrfLine
+from clinical.partial_date import PartialDate
 from clinical.protocol.pages import Point
 from clinical.sdtm import bedside_units, facts
 
@@ -46,11 +47,11 @@ def ecgs(reading: SubjectReading) -> tuple[facts.Finding, ...]:
     return tuple(found)
 
 
-def _measured(page: Page, line: CrfLine) -> facts.Finding | None:
+def _measured(page: Page, line: Any) -> facts.Finding | None:
     """A result of a line, or that it was not obtained; None where nothing was said."""
     test, _, point_number = line.key.partition(".")
-    value: Decimal | None = line.value  # type: ignore[attr-defined]  # lines of measured results
-    unit: str | None = line.unit  # type: ignore[attr-defined]  # lines of measured results
+    value: Decimal | None = line.value
+    unit: str | None = line.unit
     why = page.why_blank(f"{line.kind}/{line.key}/value")
     if value is None and why is None:
         return None
@@ -83,10 +84,10 @@ def _time_point(page: Page, point: Point | None) -> facts.TimePoint | None:
     return None
 
 
-def _when(page: Page, taken: object) -> str | None:
+def _when(page: Page, taken: PartialDate | None) -> str | None:
     """When it was taken; of what was not done, the day of the visit."""
     if taken is not None:
-        return iso(taken)  # type: ignore[arg-type]  # a partial date
+        return iso(taken)
     return iso(page.visit.took_place) if page.visit and page.is_not_done else None
 
 

@@ -47,6 +47,22 @@ def _administration(page: Page) -> facts.Administration:
     )
 
 
+def lots_of_premedication(doses: tuple[facts.Administration, ...]) -> tuple[facts.ExtraItem, ...]:
+    """The lot of a premedication: CM can hold it, though the guide does not list it there."""
+    return tuple(
+        facts.ExtraItem(
+            reference=f"{dose.reference}.lot",
+            dataset="CM",
+            variable="CMLOT",
+            label="Lot Number",
+            value=dose.lot,
+            parent=dose.reference,
+        )
+        for dose in doses
+        if dose.lot and dose.was_given and not dose.is_study_treatment
+    )
+
+
 def medications(reading: SubjectReading) -> tuple[facts.Medication, ...]:
     """Concomitant medicines, and anticancer therapy before and after study treatment that is no procedure."""
     return (

@@ -1,5 +1,7 @@
 """Lesions, their measurements, sums and responses: what each reader said, and what the rules make of it."""
 
+from typing import Any
+
 from apps.exports.casebooks.reading import Page, SubjectReading, iso
 from apps.tumor.models import Lesion, LesionState, SubjectResponse, SystemResponse
 from clinical.protocol.definition import Definition
@@ -55,29 +57,26 @@ def measurements(reading: SubjectReading) -> tuple[facts.LesionMeasurement, ...]
     )
 
 
-def _measurement(page: Page, line: object, lesion: Lesion | None) -> facts.LesionMeasurement:
-    state = line.state  # type: ignore[attr-defined]  # a line of a tumor assessment
-    is_not_done = state == LesionState.NOT_DONE
-    not_evaluable = state == LesionState.NOT_EVALUABLE
+def _measurement(page: Page, line: Any, lesion: Lesion | None) -> facts.LesionMeasurement:
+    state = line.state
     measured = any(getattr(line, size) is not None for size in ("longest_mm", "short_axis_mm", "diameter_mm"))
-    told = state not in (None, LesionState.TOO_SMALL, LesionState.NOT_DONE, LesionState.NOT_EVALUABLE)
-    why = line.reason  # type: ignore[attr-defined]  # a line of a tumor assessment
+    is_not_done = state == LesionState.NOT_DONE and not measured
+    not_evaluable = state == LesionState.NOT_EVALUABLE and not measured
+    says_why_no_size = state in (LesionState.TOO_SMALL, LesionState.NOT_DONE, LesionState.NOT_EVALUABLE)
+    told = state is not None and (measured or not says_why_no_size)
+    why = line.reason
     return facts.LesionMeasurement(
-        reference=page.line_reference(line),  # type: ignore[arg-type]  # a line of a tumor assessment
-        link=line.key,  # type: ignore[attr-defined]  # a line of a tumor assessment
+        reference=page.line_reference(line),
+        link=line.key,
         kind=(lesion.kind if lesion else None) or "TARGET",
         reader=reader(page.definition, page.head.evaluator),
         assessment=page.reference,
-        diameter_mm=line.diameter_mm,  # type: ignore[attr-defined]  # a line of a tumor assessment
-        longest_mm=line.longest_mm,  # type: ignore[attr-defined]  # a line of a tumor assessment
-        short_axis_mm=line.short_axis_mm,  # type: ignore[attr-defined]  # a line of a tumor assessment
+        diameter_mm=line.diameter_mm,
+        longest_mm=line.longest_mm,
+        short_axis_mm=line.short_axis_mm,
         is_too_small=state == LesionState.TOO_SMALL,
         state=state if told else None,
-        not_evaluable_reason=(why or "NOT EVALUABLE")
-        if not_evaluable and not measured
-        else why
-        if is_not_done
-        else None,
+        not_evaluable_reason=(why or "NOT EVALUABLE") if not_evaluable else why if is_not_done else None,
         is_not_done=is_not_done,
         method=page.head.method,
         assessed=iso(page.head.scanned),

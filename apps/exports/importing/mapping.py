@@ -391,11 +391,22 @@ def tumor(transfer: Transfer, definition: Definition, made: Plan, visits: set[tu
         if key not in assessments:
             assessments[key] = page
             made.pages.append(page)
-        page.put(row, evaluator=reader, scanned=row.text(f"{prefix}DTC")[:10])
+        page.put(row, evaluator=reader)
+        if why := _date_of_scan(page, row):
+            made.left_out.append(LeftOut(row, why))
         if prefix == "TR":
             _measurement(page, row)
         else:
             page.put(row, **{ANSWERS[row.text("RSTESTCD")]: row.text("RSSTRESC")})
+
+
+def _date_of_scan(page: PlannedPage, row: SourceRow) -> str:
+    """An assessment has one date: the most precise one stated. Says of another that it is not kept."""
+    day, known = row.text(f"{row.dataset}DTC")[:10], page.texts.get("scanned", "")
+    if day.startswith(known):
+        page.put(row, scanned=day)
+        return ""
+    return f"The date of its assessment is {known}; {day} of this row is not kept." if day else ""
 
 
 def _why_not_assessed(row: SourceRow) -> str:
