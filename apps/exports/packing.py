@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.core.refusal import Refusal
 from apps.exports import trial_design
 from apps.exports.casebooks import book
 from apps.exports.images import Cut
@@ -27,6 +28,10 @@ from clinical.sdtm.spool import Spool
 from clinical.sdtm.xport import write_xport
 
 MANIFEST, FINDINGS, REWRITTEN = "manifest.json", "conformance.csv", "rewritten.csv"
+
+
+class NoProtocolThen(Refusal):
+    """At the cut nothing had been approved that datasets could be made by."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ def make_datasets(order: Order, folder: Path, *, tell: Callable[[int, int], None
     """Write every dataset of the order into the folder. The same order gives the same bytes again."""
     shared = book.study_at(order.study, site_ids=order.site_ids, cut=order.cut)
     versions = sorted(shared.versions.values(), key=lambda each: (each.effective_date, each.pk))
+    if not versions:
+        raise NoProtocolThen(f"Study {order.study.code} had no approved protocol at that time. Ask for a later one.")
     found = book.subjects(order.study, site_ids=order.site_ids, cut=order.cut)
     with TemporaryDirectory(prefix="datasets-") as scratch:
         assembled = assemble(

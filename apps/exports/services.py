@@ -107,8 +107,8 @@ def make_export(payload: dict[str, Any], actor: Actor) -> None:
                 made = packing.make_datasets(order, folder, tell=_teller(job))
             with whole_file(path, mode="wb") as out:
                 packing.zip_folder(folder, out, at=job.cut_at)
-    except UnfitForTransport as unfit:
-        job.state, job.problems, job.finished_at = JobState.FAILED, [str(each) for each in unfit.problems], at
+    except (UnfitForTransport, Refusal) as told:
+        job.state, job.problems, job.finished_at = JobState.FAILED, [str(each) for each in told.problems], at
         job.save(update_fields=["state", "problems", "finished_at"])
         return
     job.state, job.finished_at, job.expires_at = JobState.DONE, at, at + KEPT

@@ -210,6 +210,9 @@ def _signed(reading: SubjectReading) -> list[facts.Milestone]:
 
 
 def _moves(reading: SubjectReading) -> list[facts.Milestone]:
+    """Enrolment and screen failure, as they happened here; of a brought-over subject its own pages tell."""
+    if reading.origin is not None:
+        return []
     words = {Status.ENROLLED: ("ENROLLED", "PROTOCOL MILESTONE"), Status.SCREEN_FAILED: ("SCREEN FAILURE", "")}
     why = {each.pk: each for each in reading.rows(ScreenFailure)}
     found = []
