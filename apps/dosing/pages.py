@@ -34,7 +34,7 @@ def administration_panel(record: FormRecord) -> dict[str, object]:
         "planned": checks.planned_words(row) if row.planned_unit else "",
         "level": level,
         "received": received,
-        "times": [(each.name, time_points.due_at(each, row)) for each in points],
+        "times": [(definition.form(each.form).title, each.name, time_points.due_at(each, row)) for each in points],
         "doses": len(given),
         "total": selectors.running_total(rows),
         "cells": checks.product_of(record.subject_id, row.product) if _is_cells(record) else None,

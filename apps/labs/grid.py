@@ -74,7 +74,7 @@ def _row(result: LabResult, baseline: LabResult | None, previous: LabResult | No
         range_words=_range_words(result),
         range_source="" if result.range_source is None else RangeSource(result.range_source).label,
         flag=result.get_flag_display() if result.flag and result.flag != "NORMAL" else "",
-        times_uln=f"{result.times_uln:f} × ULN" if result.times_uln is not None and result.times_uln > 1 else "",
+        times_uln=f"{result.times_uln:.2f} × ULN" if result.times_uln is not None and result.times_uln > 1 else "",
         grade=result.grade,
         grade_term=result.grade_term or "",
         clause=result.clause or "",

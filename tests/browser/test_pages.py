@@ -1,0 +1,330 @@
+"""Every page in a real browser: content policy, console, accessibility, narrow screens, no scripts, keys alone.
+
+Axe finds perhaps a third to a half of the faults of accessibility; it is a floor, not a proof.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from apps.exports import services as exports
+from apps.visits.models import FormRecord
+from tests import (
+    scenarios,
+    scenarios_alerts,
+    scenarios_dosing,
+    scenarios_enrollment,
+    scenarios_labs,
+    scenarios_review,
+    scenarios_safety,
+    scenarios_tumor,
+)
+from tests.browser.person import Person
+from tests.harness import ROOT
+from tests.running import RunningSystem
+from tests.scenarios import Trial
+
+pytestmark = [pytest.mark.browser, pytest.mark.committed]
+SignIn = Callable[[str], Page]
+Keep = Callable[[Page, str], None]
+
+AXE = (ROOT / "static" / "vendor" / "axe" / "axe.min.js").read_text(encoding="utf-8")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+NARROW = 390
+ROLES = ("chidi", "amara", "pia", "noor", "mora", "dana", "sven", "bea", "adam", "agnes")
+"""One person of each role; the statistician's actions are the sponsor's."""
+
+
+@dataclass
+class Shown:
+    """A trial in the middle of its life, and the addresses of its pages."""
+
+    trial: Trial
+    subject: str
+    places: dict[str, str]
+    empty_vitals: int
+    chemistry: int
+
+
+def lived_trial() -> Shown:
+    """A subject on treatment with a toxicity, a query, a signature, a scan, an alert and an export."""
+    trial = scenarios.trial()
+    enrolled = scenarios_enrollment.confirmed(trial, planned="2026-03-02").subject
+    number = enrolled.number
+    scenarios_dosing.dose(trial, enrolled, "C1D1", "2026-03-02T09:00")
+    scenarios_tumor.lesion(trial, enrolled)
+    scenarios_tumor.lesion(trial, enrolled, kind="NON-TARGET", location="BONE")
+    baseline = scenarios_tumor.assessment(trial, enrolled, "SCR", "2026-03-02", {"T1": "42", "NT1": "present"})
+    follow_up = scenarios_tumor.assessment(trial, enrolled, "TA1", "2026-04-27", {"T1": "27", "NT1": "present"})
+    event = scenarios_safety.event(
+        trial, enrolled, term="Febrile neutropenia", grade=3, ctcae_term="Febrile neutropenia"
+    )
+    scenarios_safety.answer(trial, event, is_dlt=True)
+    panel = scenarios_labs.panel(
+        trial, enrolled, form="chemistry", visit="C1D8", collected="2026-03-09T08:00", ALT="412"
+    )
+    filled = scenarios_review.completed(trial)
+    query = scenarios_review.query(trial, filled)
+    signature = scenarios_review.signed(trial, scenarios_review.completed(trial))
+    with trial.acting_as("chidi"):
+        eligibility = FormRecord.objects.get(subject=enrolled, form="eligibility_main")
+        vitals = FormRecord.objects.filter(subject=enrolled, form="vital_signs", visit__code="C1D1").earliest("pk")
+        empty = FormRecord.objects.filter(subject=enrolled, form="hematology", visit__code="C1D1").earliest("pk")
+        dose = FormRecord.objects.get(subject=enrolled, form="ima402", visit__code="C1D1")
+        chemistry = FormRecord.objects.get(subject=enrolled, form="chemistry", visit__code="C1D1")
+    with connection.cursor() as cursor:
+        cursor.execute("select audit_seal()")
+    with trial.acting_as("sven") as sven:
+        job = exports.request_export(
+            actor=sven, study=trial.study, site_ids=sven.site_ids, formats=["csv"], at=timezone.now()
+        )
+    scenarios_alerts.evaluate(trial, enrolled, at=timezone.now())
+    alert = scenarios_alerts.alerts_of(trial, enrolled)[0]
+    places = {
+        "my-work": "",
+        "subjects": "subjects/",
+        "subject": f"subjects/{number}/",
+        "visit": f"subjects/{number}/visits/C1D1/",
+        "visit-planned": f"subjects/{number}/visits/C1D15/",
+        "unscheduled": f"subjects/{number}/unscheduled/",
+        "record-empty": f"records/{empty.pk}/",
+        "record-filled": f"records/{filled.pk}/",
+        "history": f"records/{filled.pk}/history/?path=results/SYSBP/value",
+        "lab-panel": f"records/{panel.pk}/",
+        "dose": f"records/{dose.pk}/",
+        "event": f"records/{event.pk}/",
+        "event-new": f"subjects/{number}/adverse-events/new/",
+        "events-of-subject": f"subjects/{number}/adverse-events/",
+        "event-listing": "adverse-events/",
+        "event-query": f"adverse-events/{event.pk}/query/",
+        "dlt": f"subjects/{number}/dlt/?event={event.pk}",
+        "dosing": f"subjects/{number}/dosing/",
+        "eligibility": f"records/{eligibility.pk}/",
+        "enrolment": "enrolment/",
+        "enrolment-of-subject": f"subjects/{number}/enrolment/",
+        "slots": "enrolment/slots/",
+        "screening": "screening/",
+        "subject-new": "screening/new/",
+        "tumor": "tumor/",
+        "tumor-baseline": f"records/{baseline.pk}/",
+        "tumor-grid": f"records/{follow_up.pk}/",
+        "cohort-board": "cohorts/",
+        "decision": "cohorts/decision/",
+        "alerts": "alerts/",
+        "alert": f"alerts/{alert.pk}/",
+        "queries": "queries/",
+        "query": f"queries/{query.number}/",
+        "verification": "verification/",
+        "signatures": "signatures/",
+        "signature": f"signatures/{signature.pk}/",
+        "freeze-lock": "freeze-lock/",
+        "deviations": "deviations/",
+        "laboratories": "laboratories/",
+        "exports": "exports/",
+        "export": f"exports/{job.pk}/",
+        "study": "study/",
+        "audit-trail": "audit-trail/",
+        "system": "system/",
+    }
+    return Shown(trial=trial, subject=number, places=places, empty_vitals=vitals.pk, chemistry=chemistry.pk)
+
+
+def opened(page: Page, place: str) -> bool:
+    """Whether the role may open the page. That it may exactly where its actions say so is tested elsewhere."""
+    answer = page.goto(f"/IMA402/{place}", wait_until="domcontentloaded")
+    assert answer is not None
+    assert answer.status < 500, f"/IMA402/{place}: {answer.status}"
+    return answer.status < 400
+
+
+def faults_of(page: Page) -> list[str]:
+    """What axe finds on the page as it stands, one line for each place."""
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
+    return [
+        f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()})"
+        for violation in found["violations"]
+        for node in violation["nodes"][:3]
+    ]
+
+
+def too_wide(page: Page) -> list[str]:
+    """What makes the page scroll sideways at this width; grids and plots scroll in a region of their own."""
+    if page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"):
+        return []
+    culprits: list[str] = page.evaluate(
+        """() => [...document.body.querySelectorAll('*')]
+            .filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+            .filter(each => !each.closest('.grid-scroll'))
+            .slice(0, 3).map(each => each.outerHTML.slice(0, 120))"""
+    )
+    return [f"wider than {NARROW} px: {each}" for each in culprits or ["something in a region"]]
+
+
+@pytest.fixture
+def inspect(chromium: Browser, system: RunningSystem) -> Iterator[Callable[[Page], Page]]:
+    """A second browser session of the same person in which axe may run: it needs a script that the policy forbids."""
+    contexts = []
+
+    def open_inspected(signed_in: Page) -> Page:
+        state: Any = signed_in.context.storage_state()
+        context = chromium.new_context(
+            viewport={"width": 1280, "height": 900}, base_url=system.address, bypass_csp=True, storage_state=state
+        )
+        contexts.append(context)
+        context.add_init_script(AXE)
+        return context.new_page()
+
+    yield open_inspected
+    for context in contexts:
+        context.close()
+
+
+def test_every_page_of_every_role_is_accessible_narrow_and_free_of_script_errors(
+    sign_in: SignIn, inspect: Callable[[Page], Page], keep: Keep
+) -> None:
+    """The content policy and the console are heard by `sign_in`; axe and the width run once for each page."""
+    shown = lived_trial()
+    left = dict(shown.places)
+    faults: list[str] = []
+    for name in ROLES:
+        page = sign_in(name)
+        inspected = inspect(page)
+        for title, place in shown.places.items():
+            if not opened(page, place) or title not in left:
+                continue
+            del left[title]
+            opened(inspected, place)
+            faults += [f"{title}: {fault}" for fault in faults_of(inspected)]
+            keep(inspected, f"page-{title}")
+            inspected.set_viewport_size({"width": NARROW, "height": 844})
+            faults += [f"{title}: {fault}" for fault in too_wide(inspected)]
+            keep(inspected, f"page-{title}-narrow")
+            inspected.set_viewport_size({"width": 1280, "height": 900})
+    assert left == {}, "nobody may open these"
+    assert faults == [], "\n".join(faults)
+
+
+class Keys:
+    """A keyboard that counts what is pressed besides the data themselves."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.pressed = page, 0
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+        self.pressed += 1
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    def at(self, place: Locator) -> None:
+        """The key brought the focus to this place."""
+        expect(place).to_be_focused()
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#save-status")).to_contain_text("All changes saved", timeout=15_000)
+
+
+def test_vital_signs_cost_seven_keys_and_one(sign_in: SignIn) -> None:
+    """Moment and six results by keyboard alone: Tab within the head, Enter down the grid, Ctrl+Enter at the end."""
+    shown = lived_trial()
+    chidi = Person(sign_in("chidi"), "IMA402")
+    chidi.go(f"records/{shown.empty_vitals}/")
+    keys = Keys(chidi.page)
+    chidi.place("taken").focus()
+    keys.type("2mar26 08:30")
+    keys.press("Tab")  # oxygen flow, which stays empty
+    keys.press("Tab")
+    tests = {"SYSBP": "128", "DIABP": "76", "PULSE": "82", "RESP": "16", "TEMP": "36.8", "OXYSAT": "97"}
+    for test, value in tests.items():
+        keys.at(chidi.place(f"results/{test}/value"))
+        keys.type(value)
+        if test != "OXYSAT":
+            keys.press("Enter")
+    saved(chidi.page)
+    assert keys.pressed <= 7
+    keys.press("Control+Enter")
+    expect(chidi.page).not_to_have_url(f"/IMA402/records/{shown.empty_vitals}/")
+    expect(chidi.page.locator("#problem-summary")).to_have_count(0)
+
+
+def test_a_chemistry_panel_costs_one_enter_for_each_result(sign_in: SignIn) -> None:
+    shown = lived_trial()
+    chidi = Person(sign_in("chidi"), "IMA402")
+    chidi.go(f"records/{shown.chemistry}/")
+    chidi.type({"collected": "2mar26 08:40"})
+    keys = Keys(chidi.page)
+    tests = [each.test for each in shown.trial.version.definition.panel("chemistry").analytes]
+    chidi.place(f"results/{tests[0]}/reported").focus()
+    for test in tests:
+        keys.at(chidi.place(f"results/{test}/reported"))
+        keys.type("4")
+        keys.press("Enter")
+    keys.at(chidi.page.locator("#complete"))
+    saved(chidi.page)
+    assert keys.pressed <= 20
+    keys.press("Control+Enter")
+    expect(chidi.page.locator("#problem-summary")).to_have_count(0)
+    expect(chidi.page.get_by_role("heading", level=1)).not_to_have_text("Chemistry")
+
+
+def test_without_scripts_one_signs_in_fills_a_form_and_reads_a_listing(
+    chromium: Browser, system: RunningSystem, keep: Keep
+) -> None:
+    shown = lived_trial()
+    context = chromium.new_context(base_url=system.address, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/sign-in/")
+    page.get_by_label("E-mail address").fill("chidi@example.org")
+    page.get_by_label("Password").fill(scenarios.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.goto(f"/IMA402/records/{shown.empty_vitals}/")
+    page.locator("#f-taken").fill("2mar26 08:30")
+    for test, value in {"SYSBP": "128", "DIABP": "76", "PULSE": "82", "RESP": "16", "TEMP": "36.8"}.items():
+        page.locator(f"#f-results-{test}-value").fill(value)
+    page.get_by_role("button", name="Complete").click()
+    expect(page.locator("#problem-summary li")).to_have_count(1)
+    keep(page, "no-script-problem")
+    page.locator("#f-results-OXYSAT-value").fill("97")
+    page.get_by_role("button", name="Complete").click()
+    expect(page.locator("#problem-summary")).to_have_count(0)
+    page.goto("/IMA402/adverse-events/")
+    page.get_by_label("Grade at least").select_option("3")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("tr[data-row]")).to_have_count(1)
+    expect(page).to_have_url(
+        f"{system.address}/IMA402/adverse-events/?site=&cohort=&grade=3&serious=&related=&dlt=&ongoing=&term=&sort=subject"
+    )
+    keep(page, "no-script-listing")
+    context.close()
+
+
+def test_an_adverse_event_costs_two_keys_and_its_eight_fields(sign_in: SignIn) -> None:
+    """From the visit: one act opens the event, each field is typed or chosen, one key completes it."""
+    shown = lived_trial()
+    chidi = Person(sign_in("chidi"), "IMA402")
+    chidi.open_visit(shown.subject, "C1D1")
+    page = chidi.page
+    acts = 0
+    page.get_by_role("listitem").filter(has_text="Adverse events").get_by_role("button", name="New entry").press(
+        "Enter"
+    )
+    acts += 1
+    key = (page.locator('[name^="value:grade_periods/"]').first.get_attribute("name") or "").split("/")[1]
+    fields = {
+        "term": "Headache", "ctcae_term": "Headache", "onset": "2mar26", "is_ongoing": "True",
+        "outcome": "NOT RECOVERED/NOT RESOLVED", "is_serious": "False", f"grade_periods/{key}/grade": "2",
+        "attributions/IMA402/relation": "NOT RELATED",
+    }  # fmt: skip
+    assert len(fields) == 8
+    chidi.type(fields)
+    page.keyboard.press("Control+Enter")
+    acts += 1
+    expect(page.locator(".page-head .status")).to_contain_text("Complete")
+    assert acts == 2
