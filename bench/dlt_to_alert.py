@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -36,11 +37,13 @@ def measure(events: int, subjects: int, database_url: str, queue_url: str) -> li
     from tests import scenarios, scenarios_dosing, scenarios_safety
 
     trial = scenarios.trial()
+    today = datetime.now(tz=UTC).date()  # the worker goes by the real clock
+    dose_day, onset = (str(today - timedelta(days=days)) for days in (5, 3))
     dosed = []
     for _ in range(subjects):
-        subject = scenarios_dosing.assigned(trial, level=1)
-        scenarios_dosing.started(trial, subject, "C1D1", "2026-03-02")
-        scenarios_dosing.dose(trial, subject, "C1D1", "2026-03-02T10:00")
+        subject = scenarios_dosing.assigned(trial, level=1, planned=dose_day)
+        scenarios_dosing.started(trial, subject, "C1D1", dose_day)
+        scenarios_dosing.dose(trial, subject, "C1D1", f"{dose_day}T10:00")
         dosed.append(subject)
 
     def raised() -> int:
@@ -49,7 +52,7 @@ def measure(events: int, subjects: int, database_url: str, queue_url: str) -> li
 
     taken = []
     for number in range(1 + events):
-        scenarios_safety.event(trial, dosed[number % subjects], term="Febrile neutropenia", onset="2026-03-04", grade=3)
+        scenarios_safety.event(trial, dosed[number % subjects], term="Febrile neutropenia", onset=onset, grade=3)
         committed = time.perf_counter()
         while raised() <= number:
             if time.perf_counter() - committed > PATIENCE:

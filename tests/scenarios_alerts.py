@@ -28,6 +28,16 @@ class Told:
         return {key: [cases.Case(facts) for facts in found] for key, found in self.serious.items()}
 
 
+@dataclass
+class WorkerClock:
+    """What time it is for the worker that judges the rules; a test sets it."""
+
+    at: datetime = NOON + timedelta(days=5)
+
+    def now(self) -> datetime:
+        return self.at
+
+
 def dlt(subject: Subject, *, event: str = "AE-1", grade: int = 3, criterion: str = "Grade 3 or more") -> ToxicityFacts:
     """A colitis in the DLT period that meets the protocol's definition."""
     return ToxicityFacts(

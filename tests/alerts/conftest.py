@@ -2,16 +2,23 @@
 
 import pytest
 
-from apps.alerts import cases
+from apps.alerts import cases, listeners
 from apps.subjects.models import Subject
 from tests import scenarios
 from tests.scenarios import Trial
-from tests.scenarios_alerts import Told
+from tests.scenarios_alerts import Told, WorkerClock
 
 
 @pytest.fixture
 def subject(ima402: Trial) -> Subject:
     return scenarios.subject(ima402)
+
+
+@pytest.fixture
+def worker_clock(monkeypatch: pytest.MonkeyPatch) -> WorkerClock:
+    clock = WorkerClock()
+    monkeypatch.setattr(listeners, "timezone", clock)
+    return clock
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from tests import scenarios_dosing, scenarios_safety
 from tests.scenarios import NOON, Trial
 from tests.scenarios_alerts import alerts_of
 
+pytestmark = pytest.mark.usefixtures("worker_clock")
 DAY = timedelta(days=1)
 
 

@@ -44,6 +44,7 @@ def test_the_same_facts_never_raise_a_second_alert(ima402: Trial, subject: Subje
 def test_an_alert_says_what_the_rule_says_with_facts_dates_and_rule_version(raised: Alert) -> None:
     assert "Colitis, grade 3" in raised.sentence
     assert {"label": "Event", "value": "Colitis, grade 3", "when": "02-Mar-2026"} in raised.facts
+    assert raised.subject is not None
     assert (raised.rule_version, raised.state, raised.site_id) == ("1", State.NEW, raised.subject.site_id)
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.core import mail
 
 from apps.alerts import listeners, recipients, selectors, services
+from apps.alerts.cases import Fired
 from apps.alerts.models import Alert, Hold, Notice
 from apps.core.models import OutboxMessage
 from apps.core.transactions import acting
@@ -20,7 +21,7 @@ def whole_study_alert(trial: Trial) -> Alert:
     (signal,) = COHORT_STOP_BOUNDARY(
         DoseLevelFacts("DL2", "3+3", evaluable=3, dlts=2, design_stops=True, not_yet_dosed=("101-001", "202-001"))
     )
-    fired = [services.Fired(signal)]
+    fired = [Fired(signal)]
     with acting(trial.system(), place="test"):
         services._bring_in_step(actor=trial.system(), study_id=trial.study.pk, subject=None, fired=fired, at=NOON)
     (alert,) = alerts_of(trial, None)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -35,17 +36,22 @@ def system(committed: str, data: Path) -> Iterator[RunningSystem]:
         running.stop()
 
 
+def days_ago(days: int) -> str:
+    """A day by the real clock, which the worker reads."""
+    return (datetime.now(tz=UTC) - timedelta(days=days)).date().isoformat()
+
+
 def dosed_subject(trial: Trial) -> Subject:
-    """A subject at the first dose level, with the first dose on 02-Mar-2026."""
-    subject = scenarios_dosing.assigned(trial, level=1)
-    scenarios_dosing.started(trial, subject, "C1D1", "2026-03-02")
-    scenarios_dosing.dose(trial, subject, "C1D1", "2026-03-02T10:00")
+    """A subject at the first dose level, first dosed five days ago."""
+    subject = scenarios_dosing.assigned(trial, level=1, planned=days_ago(5))
+    scenarios_dosing.started(trial, subject, "C1D1", days_ago(5))
+    scenarios_dosing.dose(trial, subject, "C1D1", f"{days_ago(5)}T10:00")
     return subject
 
 
 def enter_dlt_elsewhere(system: RunningSystem, subject: Subject, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Another process enters the event, with the environment of a web process."""
-    command = [sys.executable, "-m", "tests.servers.committing", "IMA402", subject.number, *arguments]
+    command = [sys.executable, "-m", "tests.servers.committing", "IMA402", subject.number, days_ago(3), *arguments]
     settings = {"DJANGO_SETTINGS_MODULE": "trialsite.settings"}
     return subprocess.run(
         command, cwd=ROOT, env=system.environment | settings, capture_output=True, text=True, check=False, timeout=120
@@ -56,7 +62,7 @@ def signals(trial: Trial, rule: str) -> list[tuple[str, int]]:
     """The alerts of a rule: the subject of each, and how often it was raised."""
     with acting(trial.system(), place="test"):
         return [
-            (alert.subject.number, AlertEvent.objects.filter(alert=alert, kind=EventKind.RAISED).count())
+            (str(alert.subject), AlertEvent.objects.filter(alert=alert, kind=EventKind.RAISED).count())
             for alert in Alert.objects.filter(rule=rule).select_related("subject").order_by("subject__number")
         ]
 
@@ -132,7 +138,7 @@ def test_a_worker_killed_in_the_middle_of_many_messages_loses_and_doubles_none(s
     numbers = []
     for _ in range(MANY):
         subject = scenarios.subject(trial)
-        scenarios_safety.event(trial, subject, is_serious="True", site_aware_at="2026-03-01T09:00")
+        scenarios_safety.event(trial, subject, is_serious="True", site_aware_at=f"{days_ago(3)}T09:00")
         numbers.append(subject.number)
     everything = waiting()
     system.start_worker()
@@ -165,7 +171,7 @@ def test_two_workers_at_once_raise_one_alert(system: RunningSystem) -> None:
     trial = scenarios.trial()
     subject = dosed_subject(trial)
     for _ in range(6):
-        scenarios_safety.event(trial, subject, term="Febrile neutropenia", onset="2026-03-04", grade=3)
+        scenarios_safety.event(trial, subject, term="Febrile neutropenia", onset=days_ago(3), grade=3)
     system.start_worker()
     first = system.processes.pop("worker")
     system.start_worker()
