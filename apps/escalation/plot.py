@@ -9,11 +9,11 @@ from apps.escalation.selectors import Board, Row, Tile
 
 WIDTH = 960
 LABEL_WIDTH, SUMMARY_WIDTH = 190, 250
-TILE_WIDTH, TILE_HEIGHT, GAP = 80, 52, 6
-PADDING = 8
+TILE_WIDTH, TILE_HEIGHT, GAP = 120, 52, 6
+PADDING, LINE_HEIGHT = 8, 16
 INK, MUTED, LINE, ACCENT, BAR, DLT_FILL = "#1B1B1B", "#595959", "#D5DAE0", "#0B4F8A", "#9DB8D2", "#F6D3D0"
 TILES_A_LINE = (WIDTH - LABEL_WIDTH - SUMMARY_WIDTH) // (TILE_WIDTH + GAP)
-LONGEST_WORDS, LONGEST_LABEL, LONGEST_SUMMARY = 15, 26, 40
+LONGEST_WORDS, LONGEST_LABEL, LONGEST_SUMMARY = 18, 24, 34
 
 LinkOf = Callable[[str], str]
 
@@ -23,7 +23,7 @@ def cohort_board(board: Board, *, link: LinkOf) -> SafeString:
     parts: list[SafeString] = []
     top = 0
     for row in board.rows:
-        height = _height(row)
+        height = _height(row, board)
         parts.append(_row(row, board, top, height, link))
         top += height
     return format_html(
@@ -38,9 +38,11 @@ def cohort_board(board: Board, *, link: LinkOf) -> SafeString:
     )
 
 
-def _height(row: Row) -> int:
-    lines = max(1, -(-len(row.tiles) // TILES_A_LINE))
-    return lines * (TILE_HEIGHT + GAP) + 2 * PADDING
+def _height(row: Row, board: Board) -> int:
+    """As much as the tiles or the words beside them need; a level that nobody reached is a thin row."""
+    tiles = -(-len(row.tiles) // TILES_A_LINE) * (TILE_HEIGHT + GAP)
+    words = max(len(_left(row)), len(_right(row, board))) * LINE_HEIGHT
+    return max(tiles, words) + 2 * PADDING
 
 
 def _row(row: Row, board: Board, top: int, height: int, link: LinkOf) -> SafeString:
@@ -75,7 +77,7 @@ def _left(row: Row) -> list[tuple[str, str, str]]:
 
 
 def _right(row: Row, board: Board) -> list[tuple[str, str, str]]:
-    lines = [(_short(row.summary, LONGEST_SUMMARY), "600", INK)]
+    lines = [(_short(part, LONGEST_SUMMARY), "600", INK) for part in row.summary.split(", ")]
     if row.is_current:
         lines.append((_short(f"{board.advice.design}: {board.advice.short}", LONGEST_SUMMARY), "400", INK))
     if row.is_eliminated:
@@ -91,7 +93,7 @@ def _texts(lines: list[tuple[str, str, str]], *, x: int, top: int) -> SafeString
         "",
         '<text x="{}" y="{}" font-weight="{}" fill="{}">{}</text>',
         (
-            (x, top + PADDING + 14 + 16 * place, weight, colour, words)
+            (x, top + PADDING + 12 + LINE_HEIGHT * place, weight, colour, words)
             for place, (words, weight, colour) in enumerate(lines)
         ),
     )

@@ -115,7 +115,8 @@ class Board:
             row = next(row for row in self.rows if row.is_current)
             return f"No subject has been dosed. First cohort: {first}, {row.enrolled} of {row.planned} places used."
         here = next(row for row in self.rows if row.is_current)
-        return f"{self.treated} subjects treated; now {here.label}: {here.summary}. Advice: {self.advice.short}."
+        subjects = "1 subject" if self.treated == 1 else f"{self.treated} subjects"
+        return f"{subjects} treated; now {here.label}: {here.summary}. Advice: {self.advice.short}."
 
 
 def cohort_board(*, actor: Actor, study: Study, at: datetime) -> Board | None:
