@@ -100,7 +100,11 @@ def _kept_template(server: TestServer) -> TestServer:
 def keep_server(place: Path) -> None:
     """Keep a server for many test runs until Ctrl-C; its addresses are written to `place`."""
     with temporary_postgres() as postgres:
-        addresses = {"superuser_url": postgres.superuser_url, "owner_url": postgres.owner_url, "app_url": postgres.app_url}
+        addresses = {
+            "superuser_url": postgres.superuser_url,
+            "owner_url": postgres.owner_url,
+            "app_url": postgres.app_url,
+        }
         place.write_text(json.dumps(addresses), encoding="utf-8")
         print(f"export {KEPT_SERVER}={place}", flush=True)  # noqa: T201  # a command's answer
         signal.pause()

@@ -65,9 +65,7 @@ class Trial:
             yield actor
 
     def system(self) -> Actor:
-        return system_actor(
-            "Trialsite", study_id=self.study.pk, site_ids=[site.pk for site in self.sites.values()]
-        )
+        return system_actor("Trialsite", study_id=self.study.pk, site_ids=[site.pk for site in self.sites.values()])
 
 
 def trial(code: str = "IMA402", *, version: str = "1.0", at: datetime = NOON) -> Trial:

@@ -1,4 +1,4 @@
-"""The house itself: floors hold for foreign keys too, every table is audited or says why not, nothing switches walls off."""
+"""The house itself: floors hold for foreign keys too, every table is audited or says why not, no switch for walls."""
 
 import re
 import tomllib

@@ -34,12 +34,21 @@ class Harm:
 
 
 USUAL = (
-    Harm("Cytokine release syndrome", 1, ((0, 1),), 2, treatment="Paracetamol 1 g", interest="CYTOKINE RELEASE SYNDROME"),
+    Harm(
+        "Cytokine release syndrome", 1, ((0, 1),), 2, treatment="Paracetamol 1 g", interest="CYTOKINE RELEASE SYNDROME"
+    ),
     Harm("Fatigue", 4, ((0, 1), (6, 2)), None),
     Harm("Nausea", 2, ((0, 1),), 5),
     Harm("Lymphocyte count decreased", 1, ((0, 3), (3, 2)), 9),
     Harm("Pruritus", 6, ((0, 1),), None),
-    Harm("Cytokine release syndrome", 1, ((0, 2), (1, 1)), 3, treatment="Tocilizumab 8 mg/kg", interest="CYTOKINE RELEASE SYNDROME"),
+    Harm(
+        "Cytokine release syndrome",
+        1,
+        ((0, 2), (1, 1)),
+        3,
+        treatment="Tocilizumab 8 mg/kg",
+        interest="CYTOKINE RELEASE SYNDROME",
+    ),
     Harm("Constipation", 9, ((0, 1),), 12, related=False, action="NOT APPLICABLE"),
     Harm("Alanine aminotransferase increased", 7, ((0, 1), (3, 2)), 16),
     Harm("Back pain", 13, ((0, 2),), None, related=False, action="NOT APPLICABLE", treatment="Ibuprofen 400 mg"),
@@ -123,9 +132,7 @@ def judge(
 
 def answer(casebook: Casebook, record: FormRecord, *, is_dlt: bool, why: str, at: datetime) -> None:
     with casebook.stage.acting(Role.INVESTIGATOR, casebook.site) as actor:
-        services.answer_dlt(
-            actor=actor, subject=casebook.subject, record=record, is_dlt=is_dlt, reason=why, at=at
-        )
+        services.answer_dlt(actor=actor, subject=casebook.subject, record=record, is_dlt=is_dlt, reason=why, at=at)
 
 
 def adjudicate(casebook: Casebook, record: FormRecord, *, is_dlt: bool, why: str, at: datetime) -> None:

@@ -27,9 +27,9 @@ DAYS_TO_MEET = 3
 """From the last outcome of a level to the committee."""
 SCREENED_BEFORE = 13
 BACKFILL_EVERY = 9
-COURSES: tuple[Course, ...] = ("PD", "PR", "SD", "NEW", "CR", "PD", "NE", "PR", "SD")
+COURSES: tuple[Course, ...] = ("PD", "PR", "PD", "SD", "NE", "PD", "CR", "NEW", "PD")
 PROGRESSIVE: frozenset[Course] = frozenset({"PD", "NEW"})
-LAST_CYCLE = 4
+LAST_CYCLE = 6
 
 CRS_THAT_LIMITS = Harm(
     "Cytokine release syndrome",
@@ -186,7 +186,7 @@ class Story:
         self.book: Casebook
 
     def tell(self) -> None:
-        first, script = self.member.first_dose, self.stage.script
+        first = self.member.first_dose
         screened = min(first - SCREENED_BEFORE, -2)
         self._at(screened - 1, 12, self._consent)
         self._at(screened, 19, partial(self._screen, screened))
@@ -196,14 +196,21 @@ class Story:
             self._at(first - 1, 11, self._enrol)
             self._tell_treatment()
         else:
-            script.add(self.stage.moment(-1, 8), self._reserve)
-            script.add(self.stage.moment(-1, 11), self._enrol)
+            self._at(-1, 8, self._reserve)
+            self._at(-1, 11, self._enrol)
 
     def _at(self, day: int, hour: int, happens: Callable[[datetime], None]) -> bool:
         """Let it happen on that day, unless the day is today or later."""
         if day < 0:
-            self.stage.script.add(self.stage.moment(day, hour, self.member.index % 60), happens)
+            self._then(self.stage.moment(day, hour, self.member.index % 60), happens)
         return day < 0
+
+    def _then(self, at: datetime, happens: Callable[[datetime], None]) -> None:
+        def at_the_site(now: datetime) -> None:
+            with self.stage.acting(Role.COORDINATOR, self.site):
+                happens(now)
+
+        self.stage.script.add(at, at_the_site)
 
     # -- before treatment
 
@@ -224,9 +231,7 @@ class Story:
         way_in.sign(self.book, "main", at)
 
     def _reserve(self, at: datetime) -> None:
-        way_in.reserve(
-            self.book, self.member.level, self.member.first_dose, at, backfill=self.member.is_backfill
-        )
+        way_in.reserve(self.book, self.member.level, self.member.first_dose, at, backfill=self.member.is_backfill)
 
     def _enrol(self, at: datetime) -> None:
         way_in.enrol(self.book, at)
@@ -305,9 +310,7 @@ class Story:
         day = self.member.first_dose + 56 * number
         self.book.hold_visit(f"TA{number}", day, at)
         disagrees = number == 1 and self.member.index % 10 == 2
-        disease.scan(
-            self.book, self.member.course, number, self.baseline, f"TA{number}", day, at, disagrees=disagrees
-        )
+        disease.scan(self.book, self.member.course, number, self.baseline, f"TA{number}", day, at, disagrees=disagrees)
 
     # -- harm
 
@@ -332,8 +335,7 @@ class Story:
         first = self.member.first_dose
         over = first + each.onset + (each.lasts or 0) + 1
         entered = min(over, -1)
-        if not self._at(entered, 9, partial(self._serious, each)):
-            return
+        self._at(entered, 9, partial(self._serious, each))
 
     def _serious(self, each: Harm, at: datetime) -> None:
         record = harm.enter(self.book, each, self.member.first_dose, at)
@@ -343,9 +345,7 @@ class Story:
             self._judge(each, record, at)
 
     def _judge(self, each: Harm, record: FormRecord, at: datetime) -> None:
-        harm.answer(
-            self.book, record, is_dlt=True, why="Meets the protocol's criterion.", at=at + timedelta(hours=3)
-        )
+        harm.answer(self.book, record, is_dlt=True, why="Meets the protocol's criterion.", at=at + timedelta(hours=3))
         harm.adjudicate(
             self.book,
             record,
@@ -465,6 +465,3 @@ def _candidate(ladder: Ladder) -> int | None:
         if member.limits is None and -CANDIDATE.onset - 28 < member.first_dose <= -CANDIDATE.onset - 1
     ]
     return max(treated, key=lambda member: member.first_dose).index if treated else None
-
-
-__all__ = ["CODE", "Ladder", "Role", "plan", "room", "tell"]

@@ -44,6 +44,7 @@ class Stage:
     script: "Script" = field(default_factory=lambda: Script())
     laboratories: dict[str, str] = field(default_factory=dict)
     _actors: dict[int, Actor] = field(default_factory=dict)
+    _acting: list[Actor] = field(default_factory=list)
 
     def actor(self, role: Role, site: Site | None = None) -> Actor:
         """The person of that role, at the site where the role is a site's."""
@@ -55,13 +56,22 @@ class Stage:
         return self._actors[user.pk]
 
     @contextmanager
-    def acting(self, role: Role, site: Site | None = None, *, reason: str = "") -> Iterator[Actor]:
-        with acting(self.actor(role, site), place=PLACE, reason=reason) as actor:
-            yield actor
+    def acting(self, role: Role, site: Site | None = None) -> Iterator[Actor]:
+        """Act as that person; who acts already goes on."""
+        person = self.actor(role, site)
+        if self._acting and self._acting[-1] is person:
+            yield person
+            return
+        with acting(person, place=PLACE) as actor:
+            self._acting.append(actor)
+            try:
+                yield actor
+            finally:
+                self._acting.pop()
 
     def chance(self, *about: object) -> random.Random:
         """Chance that depends on the seed and on what it is asked for, and not on what was drawn before."""
-        return random.Random("/".join([self.seed, self.study.code, *map(str, about)]))  # noqa: S311  # a tale, no secret
+        return random.Random("/".join([self.seed, self.study.code, *map(str, about)]))  # a tale, no secret
 
     def moment(self, day: int, hour: int = 10, minute: int = 0) -> datetime:
         """A moment so many days from today (before it: negative), in UTC."""
@@ -101,9 +111,7 @@ def hire(people: list[Person], *, password: str, at: datetime) -> dict[str, User
     """One account for each person, by address, whatever number of trials they work in."""
     hashed = make_password(password)  # once: hashing is slow on purpose
     return {
-        person.email: User.objects.create(
-            email=person.email, full_name=person.full_name, joined_at=at, password=hashed
-        )
+        person.email: User.objects.create(email=person.email, full_name=person.full_name, joined_at=at, password=hashed)
         for person in people
     }
 
@@ -124,9 +132,7 @@ def set_stage(
     plan = loading.load(text, code).definition
     assert plan is not None  # shipped files are checked
     about = plan.study
-    study = study_services.open_study(
-        code=code, title=about.title, sponsor=about.sponsor, zone=about.sponsor_zone
-    )
+    study = study_services.open_study(code=code, title=about.title, sponsor=about.sponsor, zone=about.sponsor_zone)
     with acting(system_actor("Demo", study_id=study.pk, site_ids=()), place=PLACE) as system:
         sites = [
             study_services.open_site(
@@ -137,9 +143,7 @@ def set_stage(
     numbers = {site.number: site for site in sites}
     here = [person for person in people if person.site is None or person.site in numbers]
     of_role = {(person.role, person.site): accounts[person.email] for person in here}
-    with acting(
-        system_actor("Demo", study_id=study.pk, site_ids=[site.pk for site in sites]), place=PLACE
-    ) as system:
+    with acting(system_actor("Demo", study_id=study.pk, site_ids=[site.pk for site in sites]), place=PLACE) as system:
         version = study_services.approve_protocol(
             actor=system,
             study=study,

@@ -43,9 +43,7 @@ MEDICINES = (
 def consent(stage: Stage, site: Site, at: datetime, *about: object) -> Casebook:
     """A new subject with the first consent, two hours before it is entered."""
     with stage.acting(Role.COORDINATOR, site) as actor:
-        subject = screening.consent_new_subject(
-            actor=actor, site=site, consent=_given(stage, site, at), at=at
-        )
+        subject = screening.consent_new_subject(actor=actor, site=site, consent=_given(stage, site, at), at=at)
     chance = stage.chance("subject", *about)
     definition = subject.protocol_version.definition
     casebook = Casebook(
@@ -180,9 +178,7 @@ def answer_criteria(casebook: Casebook, gate: str, day: int, at: datetime, *, fa
 def sign(casebook: Casebook, gate: str, at: datetime) -> None:
     """The investigator's signature under a gate."""
     with casebook.stage.acting(Role.INVESTIGATOR, casebook.site) as actor:
-        enrollment.sign_gate(
-            actor=actor, subject=casebook.refresh(), gate=gate, proof=proof_of(actor), at=at
-        )
+        enrollment.sign_gate(actor=actor, subject=casebook.refresh(), gate=gate, proof=proof_of(actor), at=at)
 
 
 def fail(casebook: Casebook, criteria_failed: list[str], comment: str, at: datetime) -> None:

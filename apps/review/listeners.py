@@ -28,9 +28,8 @@ def follow_changed_values(fact: events.ValuesChanged, actor: Actor) -> None:
     """Break signatures, withdraw what asks about a removed line, close the system's queries that are settled."""
     record = _record(fact)
     removed = tuple(path.removesuffix("is_removed") for path in fact.paths if path.endswith("/is_removed"))
-    names = [
-        "a removed line" if path.endswith("/is_removed") else presentation.label(record, path) for path in fact.paths
-    ]
+    values_left = [path for path in fact.paths if not path.endswith("/is_removed")]
+    names = [*(["a removed line"] * len(removed)), *presentation.labels(record, values_left)]
     signatures.break_signatures(
         actor=actor,
         record=record,

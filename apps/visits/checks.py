@@ -1,6 +1,6 @@
 """Edit checks: what is missing, what lies outside the expected range, and what the typed page itself asks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,8 @@ from apps.visits.pages import Finding, Weight
 
 def of_record(record: FormRecord) -> list[Finding]:
     """Everything to say about the stored values at completion; findings already answered are left out."""
-    found = [*_missing(record), *_unexpected(record), *pages.page(record.page).checks(record)]
+    places = values.all_places(record)
+    found = [*_missing(record, places), *_unexpected(record, places), *pages.page(record.page).checks(record)]
     return [finding for finding in found if not _is_answered(record, finding)]
 
 
@@ -22,9 +23,9 @@ def of_value(record: FormRecord, path: str, value: Any) -> Iterator[Finding]:
             yield finding
 
 
-def _missing(record: FormRecord) -> Iterator[Finding]:
+def _missing(record: FormRecord, places: Sequence[values.ValuePlace]) -> Iterator[Finding]:
     """Values that the page needs and that are neither there nor explained."""
-    for place in values.all_places(record):
+    for place in places:
         if place.stored is not None or place.path in record.blank_reasons:
             continue
         if place.is_needed:
@@ -34,8 +35,8 @@ def _missing(record: FormRecord) -> Iterator[Finding]:
             )
 
 
-def _unexpected(record: FormRecord) -> Iterator[Finding]:
-    for place in values.all_places(record):
+def _unexpected(record: FormRecord, places: Sequence[values.ValuePlace]) -> Iterator[Finding]:
+    for place in places:
         if place.stored is not None:
             yield from _outside(record, place.path, place.stored)
 

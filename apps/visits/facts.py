@@ -21,5 +21,5 @@ def provide(provider: Provider) -> Provider:
 
 
 def known_facts(subject: Subject) -> list[Fact]:
-    """Everything the rooms know of the subject now. Several facts of one name are several results, each with its day."""
+    """Everything the rooms know of the subject now. Facts of one name are several results, each with its day."""
     return [fact for provider in _providers for fact in provider(subject)]

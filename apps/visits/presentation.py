@@ -1,5 +1,6 @@
 """What the pages of a visit and a form record show."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,12 +74,18 @@ def dom_id(path: str) -> str:
 
 def label(record: FormRecord, path: str) -> str:
     """The words for a path: "Result, ALT"."""
+    return labels(record, [path])[0]
+
+
+def labels(record: FormRecord, paths: Sequence[str]) -> list[str]:
+    """The words for several paths, each row of the record read once; a path that leads nowhere stands for itself."""
     try:
-        place = values.place(record, path)
+        places = values.places(record, paths, context=values.entry_context(record))
     except NotFound:
-        return path
-    parts = path.split("/")
-    return f"{place.label}, {parts[1]}" if len(parts) == 3 else place.label
+        return [label(record, path) for path in paths] if len(paths) > 1 else list(paths)
+    return [
+        f"{places[path].label}, {path.split('/')[1]}" if path.count("/") == 2 else places[path].label for path in paths
+    ]
 
 
 def record(

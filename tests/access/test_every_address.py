@@ -48,7 +48,7 @@ def ima402(committed: str) -> Trial:
 
 @pytest.fixture
 def samples(ima402: Trial) -> dict[str, dict[str, Any]]:
-    """For each thing an address can name, one of site 101; addresses that mean another thing by a name have their own."""
+    """For each thing an address can name, one of site 101; an address that means another thing by it has its own."""
     subject = scenarios_enrollment.confirmed(ima402, planned="2026-03-02").subject
     scenarios_dosing.dose(ima402, subject, "C1D1", "2026-03-02T09:00")
     with ima402.acting_as("chidi"):

@@ -54,9 +54,9 @@ def waiting() -> list[str]:
 
 
 def test_a_fact_that_was_rolled_back_leaves_no_work(ima402: Trial) -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         ring(ima402, "great")
-        1 / 0
+        transaction.set_rollback(True)
     assert waiting() == []
 
 
