@@ -123,8 +123,9 @@ class Evaluability:
     def __str__(self) -> str:
         if self.state is State.IN_WINDOW:
             return f"In window, {_progress(self.day, self.days)}"
+        words = self.state[0].upper() + self.state[1:]
         plain = (State.NOT_DOSED, State.EVALUABLE_NO_DLT)
-        return self.state.capitalize() if self.state in plain else f"{self.state.capitalize()}: {self.reason}"
+        return words if self.state in plain else f"{words}: {self.reason}"
 
 
 def evaluate_subject(

@@ -36,7 +36,8 @@
   const fold = () => {
     for (const [path, [question, wanted]] of Object.entries(askedBy)) {
       const field = entry.querySelector(`[data-field="${path}"]`);
-      if (field) field.hidden = answerAt(question) !== wanted && !holds(field) && !field.classList.contains("has-problem");
+      const isAsked = entry.querySelector(`[name="value:${question}"]`); // where nobody may enter, everything is shown
+      if (field && isAsked) field.hidden = answerAt(question) !== wanted && !holds(field) && !field.classList.contains("has-problem");
     }
   };
   if (entry) {
