@@ -137,12 +137,13 @@ def _find_new_lesion(casebook: Casebook, visit: str, day: int, at: datetime) -> 
 def _state_response(casebook: Casebook, record: FormRecord, at: datetime, *, disagrees: bool) -> None:
     with casebook.stage.acting(Role.COORDINATOR, casebook.site) as actor:
         derived = SystemResponse.objects.get(record=record)
-        texts = {"overall_response": derived.overall or ""}
-        for path, value in (("target_response", derived.target), ("non_target_response", derived.non_target)):
-            if value and value != "NONE":
-                texts[path] = value
-        if derived.new_lesion:
-            texts["new_lesions"] = derived.new_lesion
+        said = {
+            "overall_response": derived.overall,
+            "target_response": derived.target,
+            "non_target_response": derived.non_target,
+            "new_lesions": derived.new_lesion,
+        }
+        texts = {path: value for path, value in said.items() if value and value != "NONE"}
         if disagrees:
             texts["overall_response"] = "SD" if derived.overall != "SD" else "PR"
             texts["why_different"] = "Seen with the earlier scan side by side; slices differ."

@@ -20,6 +20,8 @@ from clinical.protocol.definition import Definition
 from clinical.protocol.design import StepKind
 
 CODE = "IMA402"
+OPENED = -900
+"""The first day on which somebody could consent, from today: time for the whole ladder."""
 GROUP = 3
 WATCHED_DAYS = 8
 """From the first subject of a level to the second: one day more than the protocol's watch."""

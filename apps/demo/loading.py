@@ -1,6 +1,5 @@
 """Loading the demo: both trials, everything in one transaction, so that a load that is killed leaves nothing."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from time import perf_counter
@@ -13,7 +12,8 @@ from apps.core import outbox
 from apps.core.models import OutboxMessage
 from apps.core.refusal import Refusal
 from apps.core.transactions import acting_everywhere
-from apps.demo import cast, ima402, stage
+from apps.demo import cast, ima203, ima402, oversight, stage
+from apps.demo.cast import SitePlan
 from apps.demo.stage import Stage
 
 JUDGED_ONCE = {
@@ -21,7 +21,7 @@ JUDGED_ONCE = {
     "apps.alerts.listeners.evaluate_study": "study_id",
     "apps.escalation.reactions.close_places_when_safety_asks": "study_id",
 }
-"""Handlers that judge the data as they stand, and what each judges: after a load, once is as good as after each value."""
+"""Handlers that judge the data as they stand, and what each judges: after a load, once is as good as many times."""
 
 
 class NotEmpty(Refusal): ...
@@ -51,7 +51,6 @@ def load(*, subjects: int, sites: int, seed: str, today: date, password: str) ->
                 "To load it anew: manage.py demo_reset."
             )
         told = _tell(subjects=subjects, sites=sites, seed=seed, today=today, password=password)
-        _deliver()
     return Loaded(subjects=told, sites=sites, seconds=perf_counter() - began)
 
 
@@ -61,10 +60,10 @@ def _tell(*, subjects: int, sites: int, seed: str, today: date, password: str) -
     joined = datetime.combine(today - timedelta(days=1), time(9), tzinfo=UTC)
     accounts = stage.hire(people, password=password, at=joined)
 
-    def open_trial(code: str, first_day: int) -> Stage:
+    def open_trial(code: str, at_sites: list[SitePlan], first_day: int) -> Stage:
         return stage.set_stage(
             code=code,
-            planned_sites=planned,
+            planned_sites=at_sites,
             people=people,
             accounts=accounts,
             seed=seed,
@@ -72,17 +71,18 @@ def _tell(*, subjects: int, sites: int, seed: str, today: date, password: str) -
             first_day=first_day,
         )
 
-    return _tell_ima402(open_trial, subjects)
-
-
-def _tell_ima402(open_trial: Callable[[str, int], Stage], subjects: int) -> int:
-    trial = open_trial(ima402.CODE, -900)
-    definition = trial.version.definition
-    treated = min(subjects, ima402.room(definition))
+    trials = [open_trial(ima402.CODE, planned, ima402.OPENED), open_trial(ima203.CODE, planned[:2], ima203.OPENED)]
+    treated = min(subjects, ima402.room(trials[0].version.definition))
     beside = max(subjects // 6, 1) + subjects - treated
-    ima402.tell(trial, ima402.plan(definition, treated), beside=beside)
-    trial.script.play()
-    return treated + beside
+    ima402.tell(trials[0], ima402.plan(trials[0].version.definition, treated), beside=beside)
+    total = treated + beside + ima203.tell(trials[1])
+    for trial in trials:
+        oversight.oversee(trial)
+        trial.script.play()
+    _deliver()
+    for trial in trials:
+        oversight.acknowledge(trial)
+    return total
 
 
 def _deliver() -> None:
