@@ -16,15 +16,8 @@ MANAGE = (PYTHON, "manage.py")
 CELERY = (PYTHON, "-m", "celery", "--app=trialsite.celery:app", "--quiet")
 
 
-def _has(command: str) -> bool:
-    """Whether this checkout has the demo floor's command; a server may be run without that floor."""
-    return (ROOT / "apps" / "demo" / "management" / "commands" / f"{command}.py").is_file()
-
-
 def wants_demo(environment: Mapping[str, str]) -> bool:
     """Whether the database is fresh: a demo trial goes into an empty database only, never beside real data."""
-    if not _has("demo_load"):
-        return False
     with psycopg.connect(environment[OWNER_ONLY]) as connection:
         return connection.execute("SELECT NOT EXISTS (SELECT FROM accounts_user)").fetchone() == (True,)
 
@@ -61,7 +54,7 @@ def demo_plan(place: Place) -> Plan:
                 (*CELERY, "beat", "--loglevel=WARNING", "--pidfile=", f"--schedule={place.data / 'beat-schedule'}"),
             ),
         ),
-        signins=(*MANAGE, "demo_signins") if _has("demo_signins") else (),
+        signins=(*MANAGE, "demo_signins"),
     )
 
 

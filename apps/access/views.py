@@ -83,8 +83,8 @@ class StudyView(View):
         return response
 
     def refused(self, request: HttpRequest, refusal: Refusal, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Show the page again with the refusal's sentence on it."""
-        if not hasattr(self, "get"):
+        """Show the page again with the refusal's sentence on it; one that was only looked at has no page to show."""
+        if request.method in {"GET", "HEAD"} or not hasattr(self, "get"):
             return render(request, "core/refused.html", {"refusal": refusal}, status=UNPROCESSABLE)
         response: HttpResponse = self.get(request, *args, **kwargs)
         response.status_code = UNPROCESSABLE

@@ -86,9 +86,15 @@ def _open_queries(listed: list[Subject], *, actor: Actor) -> dict[int, int]:
 def subject_page(subject: Subject, *, actor: Actor, now: datetime) -> dict[str, Any]:
     """Where a subject stands in one line, its visits with their forms, its logs."""
     definition = subject.protocol_version.definition
-    records = list(FormRecord.objects.filter(subject=subject).select_related("visit").order_by("pk"))
+    # Prefetched, not joined: a join would bring the whole protocol text with every row.
+    records = list(
+        FormRecord.objects.filter(subject=subject)
+        .select_related("visit")
+        .prefetch_related("protocol_version")
+        .order_by("pk")
+    )
     for record in records:
-        record.subject, record.protocol_version = subject, subject.protocol_version
+        record.subject = subject
     words = overlays.status_words(records)
     by_visit: dict[int, list[Any]] = {}
     by_log: dict[str, list[Any]] = {}

@@ -69,12 +69,17 @@ class ApproveProtocol(StudyView):
     template = "dashboard/study.html"
 
     def get(self, request: HttpRequest, draft: int) -> HttpResponse:
+        self._draft(draft)
         return self.page(selectors.set_up(self.study, actor=self.actor))
 
-    def post(self, request: HttpRequest, draft: int) -> HttpResponse:
-        found = ProtocolDraft.objects.filter(study=self.study, pk=draft).select_related("loaded_by").first()
+    def _draft(self, pk: int) -> ProtocolDraft:
+        found = ProtocolDraft.objects.filter(study=self.study, pk=pk).select_related("loaded_by").first()
         if found is None:
             raise Http404
+        return found
+
+    def post(self, request: HttpRequest, draft: int) -> HttpResponse:
+        found = self._draft(draft)
         now = timezone.now()
         approved = services.approve_protocol(
             actor=self.actor,

@@ -1,7 +1,7 @@
 """The public oncology sample, unpacked, and its study opened."""
 
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +16,8 @@ MADE = datetime(2026, 1, 1, tzinfo=UTC)
 APPROVER = "adam@example.org"
 
 
-def unpacked(reference: Path, folder: Path, *, subjects: Iterable[str] | None = None, last_visit: float = 999) -> Path:
-    """The sample's transport files: of all its subjects, or of some up to a visit."""
+def unpacked(reference: Path, folder: Path, *, until: Mapping[str, float] | None = None) -> Path:
+    """The sample's transport files: all of them, or of these subjects up to a visit each."""
     whole = folder / "whole"
     whole.mkdir()
     with tarfile.open(reference / "core-sample" / "pv-onco-12subj-xpt.tar.xz") as archive:
@@ -25,16 +25,16 @@ def unpacked(reference: Path, folder: Path, *, subjects: Iterable[str] | None = 
             if member.name.endswith(".xpt"):
                 member.name = Path(member.name).name
                 archive.extract(member, whole, filter="data")
-    if subjects is None:
+    if until is None:
         return whole
-    some, wanted = folder / "some", set(subjects)
+    some = folder / "some"
     some.mkdir()
     for path in sorted(whole.glob("*.xpt")):
         dataset = read_xport(path)
         rows = [
             row
             for row in dataset.rows
-            if row.get("USUBJID") in (None, *wanted) and float(str(row.get("VISITNUM") or 0)) <= last_visit
+            if not row.get("USUBJID") or float(str(row.get("VISITNUM") or 0)) <= until.get(str(row["USUBJID"]), -1)
         ]
         write(Dataset(dataset.name, dataset.label, dataset.columns, rows), some / path.name)
     return some

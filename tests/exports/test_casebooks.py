@@ -99,7 +99,7 @@ def test_memory_does_not_grow_with_the_subjects(ima402: scenarios.Trial) -> None
         return highest
 
     peak(1)  # what is read once a process
-    assert peak(15) < 1.3 * peak(5)
+    assert peak(6) < 1.3 * peak(2)
 
 
 def test_an_earlier_cut_shows_the_rows_as_they_stood(committed: str, tmp_path: Path) -> None:

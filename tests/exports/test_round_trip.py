@@ -23,8 +23,8 @@ from clinical.sdtm.xport import read_xport
 from tests.exports import sample
 
 NOW = Cut(None, datetime(2026, 6, 1, tzinfo=UTC))
-SUBJECTS = ("01-701-1015", "01-701-1146")
-LAST_VISIT = 4  # screening, baseline with all lesions, week 2
+UNTIL = {"01-701-1015": 3, "01-701-1146": 999}
+"""A subject on placebo with partial dates up to baseline, and the whole of one who stopped early."""
 COMPARED = {
     "DM": (
         "USUBJID SUBJID SITEID BRTHDTC AGE AGEU SEX RACE ETHNIC ARMCD ARM ACTARMCD ACTARM COUNTRY DMDTC"
@@ -81,7 +81,7 @@ def cell(row: Row, name: str) -> str:
 
 @pytest.fixture
 def folder(reference: Path, tmp_path: Path) -> Path:
-    return sample.unpacked(reference, tmp_path, subjects=SUBJECTS, last_visit=LAST_VISIT)
+    return sample.unpacked(reference, tmp_path, until=UNTIL)
 
 
 @pytest.fixture

@@ -143,15 +143,19 @@ class DecideUnlock(FreezeLock):
     action = (Action.UNLOCK_DATA,)
 
     def get(self, request: HttpRequest, unlock: int = 0) -> HttpResponse:
+        self._asked(unlock)
         return super().get(request)
 
-    def post(self, request: HttpRequest, unlock: int = 0) -> HttpResponse:
+    def _asked(self, unlock: int) -> UnlockRequest:
         asked = UnlockRequest.objects.visible_to(self.actor).filter(pk=unlock, study_id=self.actor.study_id).first()
         if asked is None:
             raise Http404
+        return asked  # type: ignore[no-any-return]  # managers of abstract bases are untyped
+
+    def post(self, request: HttpRequest, unlock: int = 0) -> HttpResponse:
         decided = locking.decide_unlock(
             actor=self.actor,
-            request=asked,
+            request=self._asked(unlock),
             approve=request.POST.get("act") == "approve",
             note=request.POST.get("note", ""),
             at=timezone.now(),
