@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv/bin
 PYTEST_ARGS ?=
+# Each brings a PostgreSQL of its own; the hash seed keeps the order of parameters the same in all of them.
+WORKERS ?= 2
 LOCK = $(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate
 TEMPLATES = $$(find templates -name '*.html')
 
@@ -26,7 +28,7 @@ demo: environment
 	@exec $(VENV)/python -m trialsite.supervise
 
 test: check browser
-	$(VENV)/python -m pytest $(PYTEST_ARGS)
+	PYTHONHASHSEED=0 $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: dev-environment
 	$(VENV)/ruff format --check .

@@ -150,7 +150,7 @@ class DecideUnlock(FreezeLock):
         asked = UnlockRequest.objects.visible_to(self.actor).filter(pk=unlock, study_id=self.actor.study_id).first()
         if asked is None:
             raise Http404
-        return asked  # type: ignore[no-any-return]  # managers of abstract bases are untyped
+        return asked
 
     def post(self, request: HttpRequest, unlock: int = 0) -> HttpResponse:
         decided = locking.decide_unlock(
