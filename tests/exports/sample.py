@@ -12,6 +12,7 @@ from apps.study.models import Study
 from clinical.sdtm.dataset import Dataset
 from clinical.sdtm.xport import read_xport, write_xport
 
+ROOT = Path(__file__).resolve().parents[2]
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 APPROVER = "adam@example.org"
 

@@ -15,9 +15,10 @@ from apps.core.actor import system_actor
 from apps.core.transactions import acting
 from apps.exports import packing
 from apps.exports.images import Cut
-from apps.exports.importing import bringing
+from apps.exports.importing import bringing, mapping, source
 from apps.study.models import Study
 from apps.visits.models import FormRecord
+from clinical.protocol import loading
 from clinical.sdtm.dataset import Dataset, Row
 from clinical.sdtm.xport import read_xport
 from tests.exports import sample
@@ -144,6 +145,31 @@ def test_a_dry_run_writes_nothing_and_a_second_run_changes_nothing(study: Study,
     said = brought(folder, "--commit")
     assert "Conflict: vs.xpt row 1: it says something else" in said
     assert "0 rows were brought over" in said
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(9.299999999999999, "9.3"), (3.0, "3"), (0.1 + 0.2, "0.3"), (54.0, "54"), (1e-5, "0.00001")]
+)
+def test_a_number_is_read_as_it_was_meant(number: float, text: str) -> None:
+    assert source.SourceRow("LB", "lb.xpt", 1, {"VISITNUM": number}).text("VISITNUM") == text
+
+
+def test_every_row_of_the_whole_sample_has_a_place_or_a_reason(reference: Path, tmp_path: Path) -> None:
+    """Planned only; the rows that have no place are those that no page captures."""
+    transfer = source.read_transfer(sample.unpacked(reference, tmp_path), known_as=frozenset({"CDISCPILOT01"}))
+    text = (sample.ROOT / "protocols" / "PVONCO" / "1.0.toml").read_text(encoding="utf-8")
+    definition = loading.load(text, "PVONCO").definition
+    assert definition is not None
+    made = mapping.plan(transfer, definition)
+    assert Counter(each.row.dataset for each in made.left_out) == {
+        "SUPPTR": 3219, "TR": 153, "SUPPAE": 71, "SUPPDM": 64, "TS": 33
+    }  # fmt: skip
+    placed = {(row.dataset, row.number) for page in made.pages for row in page.rows}
+    left = {(each.row.dataset, each.row.number) for each in made.left_out}
+    for name, rows in transfer.tables.items():
+        assert name == "SV" or {(name, row.number) for row in rows} == {
+            each for each in placed | left if each[0] == name
+        }
 
 
 def refused(folder: Path, *, code: str = "PVONCO") -> str:

@@ -29,12 +29,15 @@ class SourceRow:
     values: dict[str, Value]
 
     def text(self, variable: str) -> str:
-        """The value as text: numbers without a needless fraction, blanks trimmed."""
+        """The value as text: numbers as they were meant, without a needless fraction; blanks trimmed.
+
+        A number that a program computed may read 9.299999999999999. Fifteen digits are what a double holds for sure.
+        """
         value = self.values.get(variable)
         if value is None:
             return ""
         if isinstance(value, float):
-            value = Decimal(repr(value))
+            value = Decimal(format(value, ".15g"))
         if isinstance(value, Decimal):
             return format(value.quantize(Decimal(1)) if value == value.to_integral_value() else value, "f")
         return str(value).strip()
