@@ -174,10 +174,9 @@ def test_a_decision_that_leads_nowhere_is_refused(three: Trial) -> None:
 
 
 def test_escalation_waits_for_everybody_and_for_enough_subjects(ima402: Trial) -> None:
-    scenarios_enrollment.cohort(ima402)
-    with pytest.raises(services.OutcomesPending, match="needs 3 evaluable subjects for this decision; there are 0"):
+    treated(ima402)
+    with pytest.raises(services.OutcomesPending, match="needs 3 evaluable subjects for this decision; there are 1"):
         decide(ima402, DecisionKind.ESCALATE, level=2)
-    treated(ima402, doses=1)
     with pytest.raises(services.OutcomesPending, match="Escalation waits"):
         decide(ima402, DecisionKind.ESCALATE, level=2, at=FIRST + timedelta(days=5))
 
