@@ -1,5 +1,6 @@
 """Loading the demo: both trials, everything in one transaction, so that a load that is killed leaves nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from time import perf_counter
@@ -39,8 +40,16 @@ class Loaded:
     seconds: float
 
 
-def load(*, subjects: int, sites: int, seed: str, today: date, password: str) -> Loaded:
-    """Load the demo into an empty database."""
+def load(
+    *,
+    subjects: int,
+    sites: int,
+    seed: str,
+    today: date,
+    password: str,
+    trials: Sequence[str] = (ima402.CODE, ima203.CODE),
+) -> Loaded:
+    """Load the demo into an empty database: both trials, or those named."""
     if subjects < 1 or sites < 1:
         raise TooSmall("A demo needs at least one subject and one site.")
     began = perf_counter()
@@ -50,11 +59,11 @@ def load(*, subjects: int, sites: int, seed: str, today: date, password: str) ->
                 "This database holds accounts already, and a demo goes into an empty one only. "
                 "To load it anew: manage.py demo_reset."
             )
-        told = _tell(subjects=subjects, sites=sites, seed=seed, today=today, password=password)
+        told = _tell(subjects, sites, trials, seed=seed, today=today, password=password)
     return Loaded(subjects=told, sites=sites, seconds=perf_counter() - began)
 
 
-def _tell(*, subjects: int, sites: int, seed: str, today: date, password: str) -> int:
+def _tell(subjects: int, sites: int, codes: Sequence[str], *, seed: str, today: date, password: str) -> int:
     planned = cast.sites(sites)
     people = cast.people(planned)
     joined = datetime.combine(today - timedelta(days=1), time(9), tzinfo=UTC)
@@ -71,11 +80,18 @@ def _tell(*, subjects: int, sites: int, seed: str, today: date, password: str) -
             first_day=first_day,
         )
 
-    trials = [open_trial(ima402.CODE, planned, ima402.OPENED), open_trial(ima203.CODE, planned[:2], ima203.OPENED)]
-    treated = min(subjects, ima402.room(trials[0].version.definition))
-    beside = max(subjects // 6, 1) + subjects - treated
-    ima402.tell(trials[0], ima402.plan(trials[0].version.definition, treated), beside=beside)
-    total = treated + beside + ima203.tell(trials[1])
+    trials, total = [], 0
+    if ima402.CODE in codes:
+        trial = open_trial(ima402.CODE, planned, ima402.OPENED)
+        treated = min(subjects, ima402.room(trial.version.definition))
+        beside = max(subjects // 6, 1) + subjects - treated
+        ima402.tell(trial, ima402.plan(trial.version.definition, treated), beside=beside)
+        trials.append(trial)
+        total += treated + beside
+    if ima203.CODE in codes:
+        trial = open_trial(ima203.CODE, planned[:2], ima203.OPENED)
+        total += ima203.tell(trial)
+        trials.append(trial)
     for trial in trials:
         oversight.oversee(trial)
         trial.script.play()
