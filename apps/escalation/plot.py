@@ -27,7 +27,7 @@ def cohort_board(board: Board, *, link: LinkOf) -> SafeString:
         parts.append(_row(row, board, top, height, link))
         top += height
     return format_html(
-        '<svg role="img" aria-labelledby="board-title board-desc" viewBox="0 0 {} {}" width="100%" '
+        '<svg role="group" aria-labelledby="board-title board-desc" viewBox="0 0 {} {}" width="100%" '
         'font-family="system-ui, sans-serif" font-size="12" fill="{}">'
         '<title id="board-title">Cohort board</title><desc id="board-desc">{}</desc>{}</svg>',
         WIDTH,
