@@ -283,7 +283,7 @@ class Story:
         self.book.hold_visit(code, day, at)
         facts = self._facts(code)
         visit_pages.enter(self.book, code, day, at, facts)
-        if code in ("C1D1", "C1D15") and self.member.index % 4 == 0:
+        if code in ("C1D1", "C1D15") and self.member.index % 12 == 0:
             self._at(day + 1, 21, lambda later: visit_pages.enter_time_points(self.book, code, day, later, facts))
 
     def _facts(self, code: str) -> VisitFacts:
