@@ -10,4 +10,4 @@ class AssessmentsConfig(AppConfig):
 
         pages.register()
         subscriptions.listen()
-        facts.provide(eligibility_facts.facts)
+        facts.provide(eligibility_facts.facts, gives=lambda name: name not in {"sex", "age"})

@@ -14,5 +14,5 @@ class LabsConfig(AppConfig):
 
         walls.SQL_FOLDERS.append(Path(__file__).parent / "sql")
         pages.register()
-        facts.provide(selectors.eligibility_facts)
+        facts.provide(selectors.eligibility_facts, gives=lambda name: name not in {"sex", "age"})
         navigation.add(navigation.Place(85, "Laboratories", "laboratories", (Action.ENTER_DATA, Action.APPROVE_RANGES)))

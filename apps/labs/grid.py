@@ -52,6 +52,8 @@ def rows(record: FormRecord) -> dict[str, Row]:
         own = mine[each.key]
         if each.pk != own.pk and each.value is not None and _is_earlier(each, own):
             previous[each.key] = each
+    for each in mine.values():
+        each.record = record  # one record with its subject and protocol for every row
     findings: dict[str, list[str]] = {}
     for finding in checks.of_panel(record):
         parts = finding.path.split("/")

@@ -119,7 +119,7 @@ def baselines(found: Iterable[LabResult], dose: PartialDate | None) -> dict[str,
 def person(subject: Subject) -> Person:
     """Sex and age as the rooms that collect them state them."""
     sex, age, age_on = None, None, None
-    for fact in facts.known_facts(subject):
+    for fact in facts.known_facts(subject, of=("sex", "age")):
         if fact.name == "sex" and isinstance(fact.value, str):
             sex = fact.value
         elif fact.name == "age" and isinstance(fact.value, Decimal | int):

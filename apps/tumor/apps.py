@@ -14,5 +14,5 @@ class TumorConfig(AppConfig):
 
         walls.SQL_FOLDERS.append(Path(__file__).parent / "sql")
         pages.register()
-        facts.provide(selectors.eligibility_facts)
+        facts.provide(selectors.eligibility_facts, gives=lambda name: name == "measurable_disease")
         navigation.add(navigation.Place(50, "Tumor", "tumor", (Action.READ_DATA,)))
