@@ -378,7 +378,7 @@ def test_the_main_job_of_ima203(sign_in: SignIn, keep: Keep) -> None:
     chidi.start_visit(subject, "SCR2", day(-45))
     consent(chidi, subject, "SCR2", "Consent to biopsy", on=-45)
     chidi.open_form(subject, "SCR2", "Tumor biopsy")
-    chidi.fill({"extra/biopsy_date": day(-45), "extra/biopsy_site": "Liver"})
+    chidi.fill({"histology": "Melanoma", "extra/biopsy_date": day(-45), "extra/biopsy_site": "Liver"})
     chidi.fill(
         {"markers/PRAME/interpretation": "POSITIVE"} | {f"markers/PRAME/{name}": text for name, text in marker.items()}
     )
