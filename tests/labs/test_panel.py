@@ -30,7 +30,8 @@ def woman(monkeypatch: pytest.MonkeyPatch) -> list[Fact]:
         Fact(name="sex", label="Sex", value="F"),
         Fact(name="age", label="Age", value=Decimal(64), on=PartialDate.parse("2026-03-01")),
     ]
-    monkeypatch.setattr(facts, "_providers", [*facts._providers, lambda subject: known])
+    monkeypatch.setattr(facts, "_providers", facts._providers.copy())
+    facts.provide(lambda subject: known)
     return known
 
 
