@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from apps.access.roles import Role
 from apps.demo.casebook import Casebook
@@ -11,6 +11,9 @@ from apps.safety import services
 from apps.safety.models import Judgement
 from apps.visits import services as entry
 from apps.visits.models import FormRecord
+
+
+ASKED_FROM_GRADE = 3
 
 
 @dataclass(frozen=True)
@@ -110,24 +113,17 @@ def _texts(casebook: Casebook, harm: Harm, onset: int, known_until: int, record:
     return texts
 
 
+def enter_and_answer(casebook: Casebook, harm: Harm, first_dose: int, at: datetime) -> None:
+    """An event that limits no dose; from grade 3 on the investigator has to say so before a level is complete."""
+    record = enter(casebook, harm, first_dose, at)
+    if max(grade for _, grade in harm.grades) >= ASKED_FROM_GRADE:
+        answer(casebook, record, is_dlt=False, why="Expected, and no criterion is met.", at=at + timedelta(hours=1))
+
+
 def report(casebook: Casebook, record: FormRecord, at: datetime) -> None:
     """Report a serious event to the sponsor."""
     with casebook.stage.acting(Role.COORDINATOR, casebook.site) as actor:
         services.report_serious_event(actor=actor, record=record, at=at)
-
-
-def judge(
-    casebook: Casebook,
-    record: FormRecord,
-    *,
-    is_dlt: bool,
-    site_says: str,
-    sponsor_says: str,
-    at: datetime,
-) -> None:
-    """The investigator's answer, and the medical monitor's signed decision two hours later."""
-    answer(casebook, record, is_dlt=is_dlt, why=site_says, at=at)
-    adjudicate(casebook, record, is_dlt=is_dlt, why=sponsor_says, at=at)
 
 
 def answer(casebook: Casebook, record: FormRecord, *, is_dlt: bool, why: str, at: datetime) -> None:

@@ -209,7 +209,7 @@ class Story:
             self._at(min(day + 9, -1), 13, partial(self._harm, CRS[self.member.index % 2]))
 
     def _harm(self, each: Harm, at: datetime) -> None:
-        harm.enter(self.book, each, self.member.infusion, at)
+        harm.enter_and_answer(self.book, each, self.member.infusion, at)
 
     def _limit(self, at: datetime) -> None:
         record: FormRecord = harm.enter(self.book, CRS_THAT_LIMITS, self.member.infusion, at)

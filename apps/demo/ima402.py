@@ -330,7 +330,7 @@ class Story:
                 self._at(entered, 15, partial(self._harm, each))
 
     def _harm(self, each: Harm, at: datetime) -> None:
-        harm.enter(self.book, each, self.member.first_dose, at)
+        harm.enter_and_answer(self.book, each, self.member.first_dose, at)
 
     def _tell_serious(self, each: Harm) -> None:
         """A serious event is entered the day after, and once more followed up when it is over."""

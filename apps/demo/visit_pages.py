@@ -87,7 +87,7 @@ def _enter_page(casebook: Casebook, record: FormRecord, day: int, at: datetime, 
 def enter_dose(casebook: Casebook, record: FormRecord, day: int, at: datetime, facts: VisitFacts) -> None:
     """A dose as planned, or as the story says."""
     product = record.protocol_version.definition.form(record.form).product or ""
-    planned = record.administration.planned_dose  # type: ignore[attr-defined]  # the head of this page
+    planned = record.administration.planned_dose
     amount = facts.dose if facts.dose and product == casebook.product else planned and f"{planned.normalize():f}"
     if not amount:
         casebook.not_done(record, NOT_PLANNED, at)

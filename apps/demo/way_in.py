@@ -117,7 +117,7 @@ def background(casebook: Casebook, record: FormRecord, tumor: Tumor, at: datetim
                     f"markers/{marker}/{result[0]}": result[1],
                     f"markers/{marker}/method": "NGS" if marker == "HLA" else "IHC",
                     f"markers/{marker}/laboratory": "Central laboratory",
-                    f"markers/{marker}/collected": record.visit.took_place.iso if record.visit else "",  # type: ignore[union-attr]  # the visit took place
+                    f"markers/{marker}/collected": record.visit.took_place.iso if record.visit else "",
                 }
                 if marker == "PRAME":
                     texts[f"markers/{marker}/score"] = str(

@@ -22,7 +22,7 @@ class Command(BaseCommand):
                 "There is no demo here. Load it into an empty database: manage.py demo_load.", returncode=1
             )
         if not options["all"]:
-            people = list({role: (role, *rest) for role, *rest in reversed(people)}.values())[::-1]
+            people = list({person[0]: person for person in reversed(people)}.values())[::-1]
         rows = [
             (Role(role).label, f"{user.full_name}{f', site {site}' if site else ''}", user.email)
             for role, user, site in people
