@@ -12,7 +12,6 @@ from apps.safety.models import Judgement
 from apps.visits import services as entry
 from apps.visits.models import FormRecord
 
-
 ASKED_FROM_GRADE = 3
 
 
