@@ -315,18 +315,24 @@ def query_on_a_cell(office: Office, subject: str, keep: Keep, shot: str) -> None
     keep(noor.page, f"{shot}-listing")
     row.get_by_role("link", name=re.compile("^Query")).click()
     noor.page.get_by_label("About", exact=True).select_option("outcome")
-    noor.page.get_by_label("Question", exact=True).fill("The discharge letter says recovering. Please check the outcome.")
+    noor.page.get_by_label("Question", exact=True).fill(
+        "The discharge letter says recovering. Please check the outcome."
+    )
     keep(noor.page, f"{shot}-question")
     noor.press("Send question")
     expect(noor.page).to_have_url(re.compile("grade=3.*serious=yes"))
     chidi.go("queries/?state=open")
     keep(chidi.page, f"{shot}-site")
-    chidi.page.get_by_role("link", name=re.compile(r"^Q?\d+$")).first.click()
+    chidi.page.get_by_role("row", name=re.compile("discharge letter")).get_by_role("rowheader").get_by_role(
+        "link"
+    ).click()
     chidi.page.locator("#query-text").fill("Checked with the source: recovered on the day given.")
     chidi.page.locator('[name="act"][value="answer"]').click()
     expect(chidi.page.get_by_role("heading", level=1)).to_contain_text("Answered")
     noor.go("queries/?state=answered")
-    noor.page.get_by_role("link", name=re.compile(r"^Q?\d+$")).first.click()
+    noor.page.get_by_role("row", name=re.compile("discharge letter")).get_by_role("rowheader").get_by_role(
+        "link"
+    ).click()
     keep(noor.page, f"{shot}-answered")
     noor.page.locator('[name="act"][value="close"]').click()
     expect(noor.page.get_by_role("heading", level=1)).to_contain_text("Closed")
