@@ -422,6 +422,10 @@ def test_the_main_job_of_ima203(sign_in: SignIn, keep: Keep) -> None:
             "body_surface": "1.8", "body_surface_on": day(-12),
         }
     )  # fmt: skip
+    chidi.press("Add a bag")
+    bag = chidi.page.locator('[name^="value:bags/"]').last
+    key = (bag.get_attribute("name") or "").split("/")[1]
+    chidi.type({f"bags/{key}/bag": "A-1001-1", f"bags/{key}/expires": day(700)})
     keep(chidi.page, "job-203-04-product")
     chidi.complete()
     pass_gate(office, subject, trial, "lymphodepletion", visit="BASELINE", on=-8)
