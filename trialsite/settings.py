@@ -200,6 +200,11 @@ CELERY_BEAT_SCHEDULE = {
     "sign of life": {"task": "core.heartbeat", "schedule": 10.0, "options": {"expires": 30}},
     "seal the trail": {"task": "core.seal_trail", "schedule": 5.0, "options": {"expires": 30}},
     "judge the safety rules again": {"task": "alerts.go_round", "schedule": 60.0, "options": {"expires": 50}},
+    "close places when safety asks": {
+        "task": "escalation.hold_places",
+        "schedule": 300.0,
+        "options": {"expires": 240},
+    },
     "let reservations fall back": {
         "task": "enrollment.expire_reservations",
         "schedule": 300.0,

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.core.action import Action
-from apps.core.actor import Actor
+from apps.core.actor import Actor, system_actor
 from apps.core.events import announce
 from apps.core.refusal import NotAllowed, Refusal
+from apps.core.transactions import acting
 from apps.enrollment import services as enrollment
 from apps.enrollment.models import Cohort, CohortState
 from apps.enrollment.selectors import whole_study
@@ -267,6 +268,18 @@ def hold_where_safety_asks(*, actor: Actor, study: Study, at: datetime) -> str:
         enrollment.lift_hold(actor=actor, cohort=cohort, why=advice.reason[:400], at=at)
         announce(events.CohortReleased(**about, cohort=cohort.pk), actor=actor)
     return why
+
+
+def hold_in_every_study(*, at: datetime) -> None:
+    """The clock's round: a deadline that passed can close places as well as a value that was entered."""
+    for study in Study.objects.order_by("pk"):
+        with connection.cursor() as cursor:
+            cursor.execute("select study_site_ids(%s)", [study.pk])
+            (site_ids,) = cursor.fetchone()
+        system = system_actor("Cohort safety", study_id=study.pk, site_ids=site_ids or ())
+        with acting(system, place="escalation.hold_places"):
+            if study.protocol_versions.exists():
+                hold_where_safety_asks(actor=system, study=study, at=at)
 
 
 CLOSES_PLACES = frozenset({Advises.STOP, Advises.DE_ESCALATE, Advises.SUSPEND})

@@ -74,7 +74,9 @@ def _if_outside(
 
 
 def _is_answered(record: FormRecord, finding: Finding) -> bool:
-    """Whether somebody said why the value is right, and it is still that value."""
+    """Whether somebody said why the value is right, and it is still that value. What blocks cannot be said away."""
+    if finding.weight is Weight.BLOCKS:
+        return False
     answer = record.confirmations.get(f"{finding.path} {finding.check}")
     if answer is None:
         return False

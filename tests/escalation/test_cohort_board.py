@@ -144,6 +144,14 @@ def test_safety_moves_early_and_a_rejection_lifts_the_hold_again(three: Trial, h
     assert [type(fact) for fact in heard] == [CohortHeld, CohortReleased]
 
 
+def test_the_clocks_round_closes_places_by_itself(three: Trial) -> None:
+    first, second, _ = subjects_of(three)
+    dlt(three, first)
+    dlt(three, second, day=12, judged=None)
+    services.hold_in_every_study(at=FIRST + timedelta(days=13))
+    assert cohort(three, 1).hold_reason.startswith("Held for safety")
+
+
 def test_two_dlts_stop_the_first_level_without_waiting_for_the_third(three: Trial) -> None:
     first, second, _ = subjects_of(three)
     dlt(three, first)

@@ -89,7 +89,7 @@ def test_an_older_sight_of_a_value_never_overwrites_a_newer_one(ima402: Trial, v
     [
         (RESULT, "high", "“high” is not a number"),
         ("taken", "3/4/26", "This can be"),
-        ("taken", "30feb26", ""),
+        ("taken", "30feb26", "30"),
         ("taken", "5mar2099", "later"),
     ],
 )
@@ -170,3 +170,11 @@ def test_a_form_with_values_is_not_declared_not_done(ima402: Trial, vitals: Form
     save(ima402, vitals, RESULT, "118")
     with ima402.acting_as("chidi") as chidi, pytest.raises(services.HoldsValues):
         services.mark_not_done(actor=chidi, record=vitals, why="Patient refused", at=NOON)
+
+
+def test_a_value_that_is_missing_cannot_be_said_away(ima402: Trial, vitals: FormRecord) -> None:
+    with ima402.acting_as("chidi") as chidi:
+        services.confirm_value(actor=chidi, record=vitals, path="taken", check="missing", why="I say so", at=NOON)
+        with pytest.raises(services.Incomplete) as incomplete:
+            services.complete_record(actor=chidi, record=vitals, at=NOON)
+    assert "taken" in {finding.path for finding in incomplete.value.findings}
