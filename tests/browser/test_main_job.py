@@ -262,7 +262,7 @@ def judge_toxicity(office: Office, subject: str, keep: Keep, shot: str) -> None:
     expect(mora.page.locator("#dlt")).to_contain_text("Signed by Dr Mora Lindqvist")
     keep(mora.page, f"{shot}-05-judged")
     mora.go("cohorts/")
-    row = mora.page.get_by_role("region", name="Counts per dose level").get_by_role("row", name=re.compile("^DL1, "))
+    row = mora.page.get_by_role("region", name="Counts per dose level").get_by_role("row", name=re.compile(r"^DL1\b"))
     expect(row.get_by_role("cell").nth(5)).to_have_text("1")
     keep(mora.page, f"{shot}-05-board")
     mora.go("alerts/")
