@@ -110,12 +110,14 @@ class Board:
     @property
     def finding(self) -> str:
         """The board in one sentence."""
+        subjects = "1 subject" if self.treated == 1 else f"{self.treated} subjects"
+        if self.ladder.has_ended:
+            return f"{subjects} treated; the escalation was stopped by a signed decision."
         if self.treated == 0:
             first = self.ladder.definition.dose_level(self.ladder.current).label
             row = next(row for row in self.rows if row.is_current)
             return f"No subject has been dosed. First cohort: {first}, {row.enrolled} of {row.planned} places used."
         here = next(row for row in self.rows if row.is_current)
-        subjects = "1 subject" if self.treated == 1 else f"{self.treated} subjects"
         return f"{subjects} treated; now {here.label}: {here.summary}. Advice: {self.advice.short}."
 
 
