@@ -164,7 +164,7 @@ def test_two_dlts_stop_the_first_level_without_waiting_for_the_third(three: Tria
     with pytest.raises(services.TrialHasEnded):
         decide(three, DecisionKind.STAY, at=early + timedelta(days=1))
     ended = board(three, at=early + timedelta(hours=1))
-    assert ended.finding == "3 subjects treated; the escalation was stopped by a signed decision."
+    assert ended.finding == "2 subjects treated; the escalation was stopped by a signed decision."
 
 
 LEADS_NOWHERE = (
