@@ -208,7 +208,7 @@ def _verify(records: Sequence[FormRecord], *, actor: Actor, at: datetime, paths:
             verified_by_name=actor.name,
             verified_at=at,
         )
-        for each in unmarked
+        for each in unmarked.order_by("record_id", "path")  # the same work leaves the same rows in the same order
     )
     return len(made)
 

@@ -104,6 +104,7 @@ def keep_lines(*, subject: Subject, evaluator: str) -> None:
         TumorAssessment.objects.filter(record__subject=subject, evaluator=evaluator)
         .exclude(record__state__in=[EntryState.REMOVED, EntryState.NOT_DONE])
         .select_related("record__visit")
+        .order_by("record_id")
     )
     visits = dict(subject.visits.values_list("code", "number"))
     existing = {

@@ -74,6 +74,15 @@ def test_a_second_act_makes_no_second_marks(ima402: Trial) -> None:
 
 
 @pytest.mark.django_db
+def test_the_marks_of_one_act_are_made_form_by_form_and_path_by_path(ima402: Trial) -> None:
+    review.verified(ima402, review.completed(ima402))
+    with ima402.acting_as("noor"):
+        made = list(Verification.objects.order_by("pk").values_list("record_id", "path"))
+    assert len(made) > 1
+    assert made == sorted(made)
+
+
+@pytest.mark.django_db
 def test_a_corrected_value_goes_stale_alone_and_is_verified_again(ima402: Trial) -> None:
     record = review.completed(ima402)
     count = review.verified(ima402, record)
