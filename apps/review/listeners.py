@@ -28,15 +28,16 @@ def follow_changed_values(fact: events.ValuesChanged, actor: Actor) -> None:
     """Break signatures, withdraw what asks about a removed line, close the system's queries that are settled."""
     record = _record(fact)
     removed = tuple(path.removesuffix("is_removed") for path in fact.paths if path.endswith("/is_removed"))
-    values_left = [path for path in fact.paths if not path.endswith("/is_removed")]
-    names = [*(["a removed line"] * len(removed)), *presentation.labels(record, values_left)]
-    signatures.break_signatures(
-        actor=actor,
-        record=record,
-        paths=fact.paths,
-        why=f"Signature broken by change to {_list(names)} ({actor.name}).",
-        at=fact.at,
-    )
+    if signatures.is_signed(record):
+        values_left = [path for path in fact.paths if not path.endswith("/is_removed")]
+        names = [*(["a removed line"] * len(removed)), *presentation.labels(record, values_left)]
+        signatures.break_signatures(
+            actor=actor,
+            record=record,
+            paths=fact.paths,
+            why=f"Signature broken by change to {_list(names)} ({actor.name}).",
+            at=fact.at,
+        )
     if removed:
         services.withdraw_queries(
             actor=actor,

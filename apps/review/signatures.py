@@ -175,6 +175,11 @@ def withdraw_signature(*, actor: Actor, signature: Signature, why: str, at: date
 
 
 @transaction.atomic
+def is_signed(record: FormRecord) -> bool:
+    """Whether a signature stands on the form."""
+    return Signature.objects.filter(record=record, broken=None).exists()
+
+
 def break_signatures(*, actor: Actor, record: FormRecord, paths: Iterable[str], why: str, at: datetime) -> int:
     """End every standing signature on the form, because what it covers changed; called in the change's transaction."""
     return _supersede(record, why=why, paths=tuple(paths), actor=actor, at=at)

@@ -37,7 +37,10 @@ def refresh_event(record: FormRecord) -> None:
 
 def refresh_standings(subjects: Sequence[Subject], at: datetime) -> None:
     """Bring the DLT standing of every event of the subjects in step with doses, grades, answers and decisions."""
-    for case in facts.dlt_cases(subjects):
+    have_events = set(
+        AdverseEvent.objects.filter(record__subject__in=subjects).values_list("record__subject", flat=True)
+    )
+    for case in facts.dlt_cases([subject for subject in subjects if subject.pk in have_events]):
         status = selectors.status_of(case, at)
         heads = AdverseEvent.objects.in_bulk([int(event.id) for event in case.facts.events])
         for event in case.facts.events:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from apps.dosing import selectors as dosing
 from apps.labs.models import LabPanel, LabResult
@@ -198,41 +199,48 @@ def _labs(subjects: Sequence[Subject]) -> dict[int, list[LabFact]]:
     if not wanted:
         return found
     codes = frozenset().union(*wanted.values())
-    drawn = LabPanel.objects.filter(record__subject__in=list(wanted)).exclude(record__state=EntryState.REMOVED)
-    panels = {pk: collected for pk, collected in drawn.values_list("pk", "collected") if collected is not None}
-    results = (
-        LabResult.objects.filter(record__in=panels, is_removed=False, key__in=codes)
+    rows = (
+        LabResult.objects.filter(record__subject__in=list(wanted), is_removed=False, key__in=codes)
+        .exclude(record__state=EntryState.REMOVED)
         .exclude(value=None)
-        .select_related("baseline", "record")
         .order_by("pk")
+        .values_list("record__subject_id", *_LAB_COLUMNS, named=True)
     )
-    for result in results:
-        if result.key in wanted.get(result.record.subject_id, ()):
-            found[result.record.subject_id].append(_lab(result, panels[result.record_id]))
+    panels = LabPanel.objects.filter(pk__in={row.record_id for row in rows}).values_list("pk", "collected")
+    taken = {panel: collected for panel, collected in panels if collected is not None}
+    for row in rows:
+        if row.record_id in taken and row.key in wanted[row.record__subject_id]:
+            found[row.record__subject_id].append(_lab(row, taken[row.record_id]))
     return found
 
 
-def _lab(result: LabResult, taken: PartialDate) -> LabFact:
-    baseline = result.baseline
-    if result.standard_value is not None and result.standard_unit:
+_LAB_COLUMNS = (
+    "record_id", "key", "value", "unit", "low", "high",
+    "standard_value", "standard_unit", "standard_low", "standard_high",
+    "baseline__value", "baseline__unit", "baseline__standard_value", "baseline__standard_unit",
+)  # fmt: skip
+
+
+def _lab(row: Any, taken: PartialDate) -> LabFact:
+    """A result in the analyte's standard unit where it has one; the baseline only in the same unit."""
+    if row.standard_value is not None and row.standard_unit:
         return LabFact(
-            test=result.key,
+            test=row.key,
             taken=taken,
-            value=result.standard_value,
-            unit=result.standard_unit,
-            uln=result.standard_high,
-            lln=result.standard_low,
-            baseline=baseline.standard_value if baseline and baseline.standard_unit == result.standard_unit else None,
+            value=row.standard_value,
+            unit=row.standard_unit,
+            uln=row.standard_high,
+            lln=row.standard_low,
+            baseline=row.baseline__standard_value if row.baseline__standard_unit == row.standard_unit else None,
         )
-    assert result.value is not None
     return LabFact(
-        test=result.key,
+        test=row.key,
         taken=taken,
-        value=result.value,
-        unit=result.unit or "",
-        uln=result.high,
-        lln=result.low,
-        baseline=baseline.value if baseline and baseline.unit == result.unit else None,
+        value=row.value,
+        unit=row.unit or "",
+        uln=row.high,
+        lln=row.low,
+        baseline=row.baseline__value if row.baseline__unit == row.unit else None,
     )
 
 

@@ -129,9 +129,13 @@ class DltQuestion:
 
     @property
     def criteria(self) -> list[tuple[str, str, str]]:
-        """Each criterion: its answer as a word, its own words, and the sentence with the facts."""
+        """Each criterion: its answer as a word, its own words, and the facts, which need not name it once more."""
         zone = self.subject.site.zone_info
-        return [(each.answer.value, each.text, each.in_words(zone)) for each in self.assessment.criteria]
+        facts = [each.in_words(zone).partition(f"“{each.text}”: ")[2] for each in self.assessment.criteria]
+        return [
+            (each.answer.value, each.text, fact[:1].upper() + fact[1:])
+            for each, fact in zip(self.assessment.criteria, facts, strict=True)
+        ]
 
     @property
     def system_says(self) -> str:
@@ -145,6 +149,11 @@ class DltQuestion:
     @property
     def system_reason(self) -> str:
         return self.assessment.in_words(self.subject.site.zone_info)
+
+    @property
+    def system_sentence(self) -> str:
+        """The suggestion in one line: what is met or open says so itself; of what is not met the table tells why."""
+        return f"{self.system_says}." if self.assessment.answer is Answer.NOT_MET else self.system_reason
 
     @property
     def window_words(self) -> str:

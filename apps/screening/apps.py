@@ -11,5 +11,6 @@ class ScreeningConfig(AppConfig):
         from apps.visits import facts as eligibility_facts
 
         pages.register()
-        eligibility_facts.provide(facts.known)
+        eligibility_facts.provide(facts.of_person, gives=lambda name: name in facts.OF_THE_PERSON)
+        eligibility_facts.provide(facts.of_disease, gives=lambda name: name not in facts.OF_THE_PERSON)
         navigation.add(navigation.Place(22, "Screening", "screening_log", (Action.READ_DATA,)))

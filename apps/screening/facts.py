@@ -34,8 +34,11 @@ def alleles(reported: str) -> tuple[str, ...]:
     return tuple(found.upper() for found in ALLELE.findall(reported))
 
 
-def known(subject: Subject) -> Iterable[Fact]:
-    """Age, sex, consent, disease and biomarkers of the subject, as entered now."""
+OF_THE_PERSON = frozenset({"consent", "age", "sex"})
+
+
+def of_person(subject: Subject) -> Iterable[Fact]:
+    """Consent, age and sex of the subject, as entered now; age is counted at consent."""
     consents = list(
         Consent.objects.filter(record__subject=subject, record__state=EntryState.COMPLETE).order_by(
             "given_earliest", "pk"
@@ -44,6 +47,10 @@ def known(subject: Subject) -> Iterable[Fact]:
     given = consents[-1].given if consents else None
     yield _consent(consents)
     yield from _person(subject, on=given)
+
+
+def of_disease(subject: Subject) -> Iterable[Fact]:
+    """Disease and biomarkers of the subject, as entered now."""
     yield from _disease(subject)
     yield from _markers(subject)
 

@@ -1,9 +1,10 @@
 """A trial as its protocol defines it: everything the other rooms ask, typed, frozen and already checked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 from clinical.dlt import criteria as dlt_criteria
@@ -187,7 +188,16 @@ class Definition:
 
         Visits that repeat are given up to `through_day` days after their anchor; visits of other parts are left out.
         """
-        return tuple(sorted(self._visits(part, timedelta(days=through_day), cycles), key=lambda visit: visit.number))
+        asked = (part, through_day, cycles)
+        if asked not in self._written_out:
+            visits = self._visits(part, timedelta(days=through_day), cycles)
+            self._written_out[asked] = tuple(sorted(visits, key=lambda visit: visit.number))
+        return self._written_out[asked]
+
+    @cached_property
+    def _written_out(self) -> dict[tuple[str | None, int, bool], tuple[schedule.PlannedVisit, ...]]:
+        """Schedules once written out. A definition never changes, so they hold as long as it does."""
+        return {}
 
     def _visits(self, part: str | None, through: timedelta, cycles: bool) -> Iterator[schedule.PlannedVisit]:
         anchors: Mapping[str, schedule.Anchor] = {anchor.code: anchor for anchor in self.anchors}
@@ -222,9 +232,18 @@ class Definition:
         return tuple(_planned(step, dose_level) for step in named + later)
 
     def _products_dosed_at(self, visit: str) -> frozenset[str]:
-        forms = next((each.forms for each in self.visits_for() if each.code == visit), None)
-        if forms is None:  # a visit far down the schedule has the forms of its template
-            forms = tuple(form for template in self.cycles for each in template.visits for form in each.forms)
+        # A visit far down the schedule has the forms of its template.
+        return self._products_by_visit.get(visit, self._products_of_cycles)
+
+    @cached_property
+    def _products_by_visit(self) -> dict[str, frozenset[str]]:
+        return {visit.code: self._products_on(visit.forms) for visit in self.visits_for()}
+
+    @cached_property
+    def _products_of_cycles(self) -> frozenset[str]:
+        return self._products_on([form for template in self.cycles for each in template.visits for form in each.forms])
+
+    def _products_on(self, forms: Collection[str]) -> frozenset[str]:
         return frozenset(form.product for form in self.forms if form.code in forms and form.product)
 
 
