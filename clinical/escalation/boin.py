@@ -35,16 +35,18 @@ class Boin:
     eliminate_from: int = 3
 
     def __post_init__(self) -> None:
-        interval.check(
-            [
-                (0 < self.target < 1, "The target DLT rate must lie between 0 and 1."),
-                (0 < self.safe_rate < self.target, "p-saf must lie between 0 and the target."),
-                (self.target < self.toxic_rate < 1, "p-tox must lie between the target and 1."),
-                (0 < self.cutoff_eli < 1, "cutoff-eli must lie between 0 and 1."),
-                (0 <= self.offset < 0.5, "offset must be at least 0 and below 0.5."),
-                (self.cohort_size >= 1, "A cohort needs at least one subject."),
-            ]
-        )
+        interval.check(self._claims())
+
+    def _claims(self) -> list[tuple[bool, str]]:
+        return [
+            (0 < self.target < 1, "The target DLT rate must lie between 0 and 1."),
+            (0 < self.safe_rate < self.target, "p-saf must lie between 0 and the target."),
+            (self.target < self.toxic_rate < 1, "p-tox must lie between the target and 1."),
+            (0 < self.cutoff_eli < 1, "cutoff-eli must lie between 0 and 1."),
+            (0 <= self.offset < 0.5, "offset must be at least 0 and below 0.5."),
+            (self.cohort_size >= 1, "A cohort needs at least one subject."),
+            (self.eliminate_from >= 1, "eliminate-from must be at least 1."),
+        ]
 
     @property
     def safe_rate(self) -> float:

@@ -1,14 +1,18 @@
 """Every design by the name that protocols and statisticians write, built from named parameters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from math import isfinite
+from typing import Any, TypeGuard
 
 from clinical.escalation.accelerated_titration import AcceleratedTitration
 from clinical.escalation.advice import Design
 from clinical.escalation.blrm import Blrm, Prior
 from clinical.escalation.boin import Boin
-from clinical.escalation.crm import Crm, Method, Model, skeleton
+from clinical.escalation.crm import Crm, Method, Model, check_halfwidth, skeleton
+from clinical.escalation.interval import RefusedNumber
 from clinical.escalation.keyboard import Keyboard
 from clinical.escalation.mtpi import Mtpi
 from clinical.escalation.mtpi2 import Mtpi2
@@ -43,6 +47,8 @@ CHOICES: Mapping[str, type[StrEnum]] = {"variant": Variant, "model": Model, "met
 PRIOR = ("prior_mean", "prior_sd", "prior_rho")
 SKELETON = ("halfwidth", "nu", "levels")
 LISTS = ("skeleton", "doses", "intervals", "prior_mean", "prior_sd")
+PAIRS = ("intervals", "prior_mean", "prior_sd")
+WHOLE = ("cohort_size", "eliminate_from", "severe_grade", "moderate_grade", "moderate_count", "nu", "levels")
 
 CATALOGUE: Mapping[str, Entry] = {
     "3+3": Entry(ThreePlusThree),
@@ -66,25 +72,22 @@ def design_named(name: str, parameters: Parameters) -> Design:
     Boin(target=0.25, p_saf=None, p_tox=None, cutoff_eli=0.95, extrasafe=False, offset=0.05, cohort_size=3, \
 eliminate_from=3)
     """
+    misshapen = {each: fault for each, value in parameters.items() if (fault := _misshapen(each, _plain(value)))}
     entry = CATALOGUE.get(name.lower())
     if entry is None:
-        raise ValueError(f"There is no design “{name}”. Choose one of: {', '.join(CATALOGUE)}.")
-    strange = [each for each in parameters if each not in entry.parameters]
-    missing = [each for each in entry.required if each not in parameters]
-    faults = [f"{name} does not use {spoken(each)}." for each in strange]
-    faults += [f"{name} needs {spoken(each)}." for each in missing]
-    given: dict[str, object] = {each: _plain(value) for each, value in parameters.items() if each in entry.parameters}
-    misshapen = [_misshapen(each, value) for each, value in given.items()]
-    faults += [fault for fault in misshapen if fault]
-    built: list[Design] = []
-    if not missing and not any(misshapen):
-        try:
-            built.append(_build(entry, given))
-        except ValueError as fault:
-            faults.append(str(fault))
-    if faults:
+        unknown = f"There is no design “{name}”. Choose one of: {', '.join(CATALOGUE)}."
+        raise ValueError("\n".join([unknown, *misshapen.values()]))
+    faults = [f"{name} does not use {spoken(each)}." for each in parameters if each not in entry.parameters]
+    faults += [f"{name} needs {spoken(each)}." for each in entry.required if each not in parameters]
+    faults += misshapen.values()
+    given: dict[str, Any] = {each: _plain(value) for each, value in parameters.items() if each in entry.parameters}
+    for each in entry.parameters:
+        if each in misshapen or (each in entry.required and each not in parameters):
+            given[each] = _refused(each)
+    design = _build(entry, given, faults)
+    if faults or design is None:
         raise ValueError("\n".join(faults))
-    return built[0]
+    return design
 
 
 def _plain(value: object) -> object:
@@ -97,13 +100,24 @@ def _misshapen(name: str, value: object) -> str:
     if name in CHOICES or value is None:
         return ""
     if name in LISTS:
-        fits = isinstance(value, tuple) and all(_is_number(each) for each in value)
-        return "" if fits else f"{spoken(name)} takes a list of numbers."
+        if not isinstance(value, tuple):
+            return f"{spoken(name)} takes a list of numbers."
+        if strange := [f"“{each}”" for each in value if not _is_number(each)]:
+            return f"{spoken(name)} takes a list of numbers; {', '.join(strange)} is none."
+        return f"{spoken(name)} takes two numbers." if name in PAIRS and len(value) != 2 else ""
+    if name in WHOLE:
+        is_whole = _is_number(value) and float(value) == int(value)
+        return "" if is_whole else f"{spoken(name)} “{value}” is not a whole number."
     return "" if isinstance(value, bool) or _is_number(value) else f"{spoken(name)} “{value}” is not a number."
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _refused(name: str) -> RefusedNumber | tuple[RefusedNumber, ...]:
+    """What stands in for a parameter that was refused, so that the others can still be judged."""
+    return RefusedNumber() if name not in LISTS else (RefusedNumber(),) * (2 if name in PAIRS else 1)
 
 
 def spoken(parameter: str) -> str:
@@ -111,40 +125,59 @@ def spoken(parameter: str) -> str:
     return parameter.replace("_", "-")
 
 
-def _build(entry: Entry, given: dict[str, object]) -> Design:
+def _build(entry: Entry, given: dict[str, Any], faults: list[str]) -> Design | None:
+    """The design of parameters whose kinds are right; what cannot be meant joins the faults.
+
+    What is refused on the way is replaced, so that the rest is judged too.
+    """
     for name, kind in CHOICES.items():
         if name in given:
-            given[name] = _choice(kind, given[name], name)
+            written, given[name] = given[name], next(iter(kind))
+            with _noting(faults):
+                given[name] = _choice(kind, written, name)
     if entry.kind is AcceleratedTitration and "variant" in given:
         given["then"] = ThreePlusThree(Variant(str(given.pop("variant"))))
     if issubclass(entry.kind, Crm):
-        _give_skeleton(given)
+        from_width = {each: given.pop(each) for each in SKELETON if each in given}
+        named = given.get("skeleton")
+        given["skeleton"] = _refused("skeleton")
+        with _noting(faults):
+            given["skeleton"] = _skeleton(named, given["target"], from_width)
     if entry.kind is Blrm:
-        given["prior"] = Prior(
-            _pair(given.pop("prior_mean"), "prior-mean"),
-            _pair(given.pop("prior_sd"), "prior-sd"),
-            _number(given.pop("prior_rho", 0.0)),
-        )
-        if "intervals" in given:
-            given["intervals"] = _pair(given["intervals"], "intervals")
-    design: Design = entry.kind(**given)
+        mean, sd, rho = (given.pop(each, 0.0) for each in PRIOR)
+        given["prior"] = Prior((0.0, 0.0), (1.0, 1.0))
+        with _noting(faults):
+            given["prior"] = Prior(mean, sd, rho)
+    try:
+        design: Design = entry.kind(**given)
+    except ValueError as fault:
+        faults.append(str(fault))
+        return None
     return design
 
 
-def _give_skeleton(given: dict[str, object]) -> None:
-    """Turn a half-width and a prior MTD into the skeleton, and names of model and method into themselves."""
-    from_width = {each: given.pop(each) for each in SKELETON if each in given}
-    if "skeleton" in given and len(from_width) > 0:
+@contextmanager
+def _noting(faults: list[str]) -> Iterator[None]:
+    """A refusal inside joins the faults instead of ending the reading."""
+    try:
+        yield
+    except ValueError as fault:
+        faults.append(str(fault))
+
+
+def _skeleton(named: tuple[float, ...] | None, target: float, from_width: Mapping[str, Any]) -> tuple[float, ...]:
+    """The skeleton that is given, or the one that a half-width and a prior MTD yield."""
+    if named is not None and from_width:
         raise ValueError("Give either the skeleton itself or halfwidth, nu and levels, not both.")
-    if "skeleton" not in given:
-        if len(from_width) < len(SKELETON):
-            raise ValueError("The model needs a skeleton, or halfwidth, nu and levels to work it out.")
-        given["skeleton"] = skeleton(
-            target=_number(given["target"]),
-            halfwidth=_number(from_width["halfwidth"]),
-            nu=int(_number(from_width["nu"])),
-            levels=int(_number(from_width["levels"])),
-        )
+    if named is not None:
+        return named
+    if len(from_width) < len(SKELETON):
+        raise ValueError("The model needs a skeleton, or halfwidth, nu and levels to work it out.")
+    halfwidth, nu, levels = (from_width[each] for each in SKELETON)
+    check_halfwidth(target=target, halfwidth=halfwidth, nu=nu, levels=levels)
+    if any(isinstance(each, RefusedNumber) for each in (target, *from_width.values())):
+        return (RefusedNumber(),)
+    return skeleton(target=target, halfwidth=halfwidth, nu=int(nu), levels=int(levels))
 
 
 def _choice(kind: type[StrEnum], value: object, name: str) -> StrEnum:
@@ -153,18 +186,6 @@ def _choice(kind: type[StrEnum], value: object, name: str) -> StrEnum:
         if str(value).lower().replace(" ", "-") == member.replace(" ", "-"):
             return member
     raise ValueError(f"{name} “{value}” is none of: {', '.join(kind)}.")
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise ValueError(f"“{value}” is not a number.")
-    return float(value)
-
-
-def _pair(value: object, name: str) -> tuple[float, float]:
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
-        raise ValueError(f"{name} takes two numbers.")
-    return _number(value[0]), _number(value[1])
 
 
 def engine_for(design: Design) -> Engine:

@@ -48,6 +48,17 @@ def skeleton(*, target: float, halfwidth: float, nu: int, levels: int) -> tuple[
     >>> [round(p, 4) for p in skeleton(target=0.25, halfwidth=0.05, nu=3, levels=5)]
     [0.084, 0.1567, 0.25, 0.3545, 0.4603]
     """
+    check_halfwidth(target=target, halfwidth=halfwidth, nu=nu, levels=levels)
+    rates = {nu: target}
+    for level in range(nu, 1, -1):
+        rates[level - 1] = exp(log(target - halfwidth) * log(rates[level]) / log(target + halfwidth))
+    for level in range(nu, levels):
+        rates[level + 1] = exp(log(target + halfwidth) * log(rates[level]) / log(target - halfwidth))
+    return tuple(rates[level] for level in range(1, levels + 1))
+
+
+def check_halfwidth(*, target: float, halfwidth: float, nu: float, levels: float) -> None:
+    """Refuse an indifference interval outside 0 to 1, and a prior MTD that is no dose level."""
     check(
         [
             (
@@ -57,12 +68,6 @@ def skeleton(*, target: float, halfwidth: float, nu: int, levels: int) -> tuple[
             (1 <= nu <= levels, "nu, the prior MTD, must be one of the dose levels."),
         ]
     )
-    rates = {nu: target}
-    for level in range(nu, 1, -1):
-        rates[level - 1] = exp(log(target - halfwidth) * log(rates[level]) / log(target + halfwidth))
-    for level in range(nu, levels):
-        rates[level + 1] = exp(log(target + halfwidth) * log(rates[level]) / log(target - halfwidth))
-    return tuple(rates[level] for level in range(1, levels + 1))
 
 
 @dataclass(frozen=True)
@@ -114,22 +119,23 @@ class Crm:
     grid_points: int = 2001
 
     def __post_init__(self) -> None:
+        check(self._claims())
+
+    def _claims(self) -> list[tuple[bool, str]]:
         ascending = all(low < high for low, high in zip(self.skeleton, self.skeleton[1:], strict=False))
-        check(
-            [
-                (0 < self.target < 1, "The target DLT rate must lie between 0 and 1."),
-                (
-                    bool(self.skeleton) and ascending and self.skeleton[0] > 0 and self.skeleton[-1] < 1,
-                    "The skeleton must be ascending DLT rates between 0 and 1, one per dose level.",
-                ),
-                (self.scale > 0, "The standard deviation of beta must be above 0."),
-                (self.cohort_size >= 1, "A cohort needs at least one subject."),
-                (
-                    self.stop_certainty is None or 0 < self.stop_certainty < 1,
-                    "The certainty that ends the trial must lie between 0 and 1.",
-                ),
-            ]
-        )
+        return [
+            (0 < self.target < 1, "The target DLT rate must lie between 0 and 1."),
+            (
+                bool(self.skeleton) and ascending and self.skeleton[0] > 0 and self.skeleton[-1] < 1,
+                "The skeleton must be ascending DLT rates between 0 and 1, one per dose level.",
+            ),
+            (self.scale > 0, "The standard deviation of beta must be above 0."),
+            (self.cohort_size >= 1, "A cohort needs at least one subject."),
+            (
+                self.stop_certainty is None or 0 < self.stop_certainty < 1,
+                "The certainty that ends the trial must lie between 0 and 1.",
+            ),
+        ]
 
     @cached_property
     def dose_scaled(self) -> Floats:

@@ -136,6 +136,26 @@ def boundaries(design: IntervalDesign, n: int) -> Boundaries:
 
 
 def check(claims: list[tuple[bool, str]]) -> None:
-    """Refuse parameters that cannot be meant, naming every one."""
+    """Refuse parameters that cannot be meant, naming every one in a line."""
     if faults := [fault for holds, fault in claims if not holds]:
-        raise ValueError(" ".join(faults))
+        raise ValueError("\n".join(faults))
+
+
+class RefusedNumber(float):
+    """Stands in for a number that was refused or is missing: every claim about it holds.
+
+    So the claims about the other parameters can still be judged, and one refusal names all that is wrong.
+
+    >>> refused = RefusedNumber()
+    >>> 0 < refused < 1, 0.4 > 1 - refused, 0.4 < 0.6 * refused
+    (True, True, True)
+    """
+
+    def _holds(self, other: object) -> bool:
+        return True
+
+    def _stays(self, other: object) -> "RefusedNumber":
+        return self
+
+    __lt__ = __le__ = __gt__ = __ge__ = _holds
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _stays

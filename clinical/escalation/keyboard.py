@@ -42,6 +42,7 @@ class Keyboard:
                 (0 < self.margin_r < 1 - self.target, "margin-r must lie between 0 and 1 less the target."),
                 (0 < self.cutoff_eli < 1, "cutoff-eli must lie between 0 and 1."),
                 (self.cohort_size >= 1, "A cohort needs at least one subject."),
+                (self.eliminate_from >= 1, "eliminate-from must be at least 1."),
             ]
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 
 from clinical.escalation.cohort import Event, Happening
 from clinical.escalation.trial import DoseLevel
@@ -47,6 +48,13 @@ class _Reader:
             self.faults.append(f"{self.place}: {column} “{text}” is not a list of numbers.")
             return ()
 
+    def grades(self, column: str) -> tuple[int, ...]:
+        numbers = self.numbers(column)
+        if all(number in range(6) for number in numbers):
+            return tuple(int(number) for number in numbers)
+        self.faults.append(f"{self.place}: {column} “{self.text(column)}” holds something else than grades 0 to 5.")
+        return ()
+
     def truth(self, column: str) -> bool:
         text = self.text(column).lower()
         if text not in TRUTHS:
@@ -76,7 +84,7 @@ def levels_from(rows: Iterable[TextRow], *, of: str) -> tuple[DoseLevel, ...]:
         if faults and number == 2:
             break
         counts = {name: reader.whole(name, otherwise=None if name in NEEDED_COUNTS else 0) for name in COUNTS}
-        grades = tuple(int(grade) for grade in reader.numbers("worst_grades"))
+        grades = reader.grades("worst_grades")
         follow_up = reader.numbers("follow_up")
         if reader.faults:
             faults += reader.faults
@@ -100,8 +108,8 @@ def levels_from(rows: Iterable[TextRow], *, of: str) -> tuple[DoseLevel, ...]:
     return tuple(levels)
 
 
-def events_from(rows: Iterable[TextRow], *, levels: int, of: str) -> tuple[Event, ...]:
-    """An event log in the order of its days."""
+def events_from(rows: Iterable[TextRow], *, levels: float, of: str) -> tuple[Event, ...]:
+    """An event log in the order of its days; `levels` is how many dose levels there are, infinity where unknown."""
     events: list[Event] = []
     faults: list[str] = []
     known = {happening.value for happening in Happening}
@@ -136,18 +144,21 @@ def events_from(rows: Iterable[TextRow], *, levels: int, of: str) -> tuple[Event
             faults += reader.faults
         else:
             events.append(Event(day, Happening(name), subject, level, onset_day, is_backfill, grade))
+    if not events and not faults:
+        faults.append(f"{of} holds no events.")
     if faults:
         raise BadRecords("\n".join(faults))
     return tuple(events)
 
 
 def _contradictions(
-    happening: Happening, subject: str, level: int, *, place: str, dosed: set[str], levels: int
+    happening: Happening, subject: str, level: int, *, place: str, dosed: set[str], levels: float
 ) -> list[str]:
     """What an event claims that cannot be, given the doses before it."""
     faults = []
     if happening in (Happening.FIRST_DOSE, Happening.COMMITTEE_DECISION) and not 1 <= level <= levels:
-        faults.append(f"{place}: level {level} is none of the levels 1 to {levels}.")
+        known = f"1 to {levels}" if isfinite(levels) else "from 1 on"
+        faults.append(f"{place}: level {level} is none of the levels {known}.")
     if happening in (Happening.TIME_PASSES, Happening.COMMITTEE_DECISION):
         return faults
     if not subject:

@@ -44,7 +44,7 @@ class Scenario:
             [
                 (
                     bool(self.p_true) and all(0 <= rate <= 1 for rate in self.p_true),
-                    "The true DLT rates must be given, one per dose level, between 0 and 1.",
+                    "The simulation needs p-true, the true DLT rates between 0 and 1, one per dose level.",
                 ),
                 (self.n_cohorts >= 1, "A trial needs at least one cohort."),
                 (self.trials >= 1, "At least one trial must be simulated."),

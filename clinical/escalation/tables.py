@@ -26,12 +26,27 @@ MOST_SUBJECTS = 500
 """More subjects than any dose level has; a table grows with the square of it."""
 
 
+TABULATED = (Boin, Keyboard, Mtpi, Mtpi2, RollingSix, ThreePlusThree)
+
+
+def check_table(kind: type | None, max_n: float) -> None:
+    """Refuse a table that cannot be made: of a kind of design that has none, or of too many or too few subjects."""
+    tabulated = "3+3, rolling-six, boin, tite-boin, keyboard, mtpi, mtpi-2"
+    no_table = (
+        f"This design has no decision table: it looks at more than one level's counts. Choose one of: {tabulated}."
+    )
+    interval.check(
+        [
+            (kind is None or issubclass(kind, TABULATED), no_table),
+            (max_n >= 1, "max-n must be at least 1."),
+            (max_n <= MOST_SUBJECTS, f"max-n must be at most {MOST_SUBJECTS}."),
+        ]
+    )
+
+
 def decision_table(design: Design, *, max_n: int = 30) -> list[Row]:
     """The design's decision table up to `max_n` subjects."""
-    if max_n < 1:
-        raise ValueError("max-n must be at least 1.")
-    if max_n > MOST_SUBJECTS:
-        raise ValueError(f"max-n must be at most {MOST_SUBJECTS}.")
+    check_table(type(design), max_n)
     match design:
         case Boin():
             return [_boin_row(design, interval.boundaries(design, n)) for n in range(1, max_n + 1)]
@@ -50,10 +65,7 @@ def decision_table(design: Design, *, max_n: int = 30) -> list[Row]:
             return [
                 _three_plus_three_row(design, n, dlts) for n in (COHORT_SIZE, EXPANDED_SIZE) for dlts in range(n + 1)
             ]
-    raise ValueError(
-        "This design has no decision table, because it looks at more than the counts of one level. "
-        "These have one: 3+3, rolling-six, boin, tite-boin, keyboard, mtpi, mtpi-2."
-    )
+    raise AssertionError(f"{type(design).__name__} is tabulated and has no table.")
 
 
 def _boin_row(design: Boin, row: interval.Boundaries) -> Row:

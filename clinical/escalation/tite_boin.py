@@ -27,6 +27,10 @@ class TiteBoin(Boin):
 
     max_pending_fraction: float = 0.5
 
+    def _claims(self) -> list[tuple[bool, str]]:
+        holds = 0 <= self.max_pending_fraction <= 1
+        return [*super()._claims(), (holds, "max-pending-fraction must lie between 0 and 1.")]
+
     def effective_size(self, level: DoseLevel) -> float:
         """Subjects decided, plus the pending ones in proportion to their follow-up."""
         return level.evaluable + sum(level.follow_up)

@@ -21,6 +21,13 @@ class TiteCrm(Crm):
 
     max_pending_fraction: float | None = None
 
+    def _claims(self) -> list[tuple[bool, str]]:
+        share = self.max_pending_fraction
+        return [
+            *super()._claims(),
+            (share is None or 0 <= share <= 1, "max-pending-fraction must lie between 0 and 1."),
+        ]
+
     def _pending_likelihood(self, trial: Trial) -> Floats | float:
         rates = np.exp(self.log_rates[0])
         total: Floats | float = 0.0

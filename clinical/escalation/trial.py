@@ -116,6 +116,9 @@ class Trial:
     def __post_init__(self) -> None:
         if not 1 <= self.current <= len(self.levels):
             raise ValueError(f"The current dose level is {self.current}, but there are levels 1 to {len(self.levels)}.")
+        if strange := sorted(level for level in self.eliminated if not 1 <= level <= len(self.levels)):
+            named = ", ".join(str(level) for level in strange)
+            raise ValueError(f"Eliminated dose levels: {named}; but there are levels 1 to {len(self.levels)}.")
 
     def __getitem__(self, level: int) -> DoseLevel:
         return self.levels[level - 1]

@@ -113,6 +113,101 @@ def test_bad_input_writes_nothing_and_names_every_problem(words: list[str], told
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "table --design boing --target x --max-n 0",
+            ["no design “boing”", "target “x” is not a number", "max-n must be at least 1"],
+        ),
+        (
+            "table --design boin --target x --p-saf 0.4 --cutoff-eli 7 --max-n many",
+            ["target “x” is not a number", "cutoff-eli must lie between", "max-n “many” is not a whole number"],
+        ),
+        (
+            "table --design crm --target 2 --nu 2.5 --skeleton 0.2 z --max-n 501",
+            ["nu “2.5” is not a whole", "skeleton “0.2 z” is not a list", "The target DLT", "no decision table", "500"],
+        ),
+        (
+            "table --design blrm --doses 4 2 --dref nan --prior-sd 0 1 --ewoc 3",
+            ["dref “nan”", "needs prior-mean", "doses must be ascending", "prior standard deviations", "(ewoc)"],
+        ),
+        (
+            "table --design 3+3 --variant sideways --target 0.3",
+            ["does not use target", "variant “sideways” is none of"],
+        ),
+        (
+            "simulate --design tite-crm --model x --method y --halfwidth 0.3 --target 0.2 --nu 9 --p-true 9 --seed -1",
+            [
+                "model “x”",
+                "method “y”",
+                "half-width",
+                "nu, the prior",
+                "p-true",
+                "seed",
+            ],
+        ),
+        (
+            "simulate --design '3 + 3' --p-true 0.1 ? --ntrial 0 --start-level 3 --exact",
+            ["no design “3 + 3”", "p-true “0.1 ?”", "At least one trial", "start level"],
+        ),
+        (
+            "advise --design bion --state nowhere.csv --current x --target y",
+            ["no design “bion”", "nowhere.csv: No such file", "current “x”", "target “y”"],
+        ),
+        (
+            "advise --design crm --target 2 --skeleton 0.1 0.2 --outcomes 1NNN --levels 3 --current 4 --eliminated 1.5",
+            ["2 dose levels, but 3", "current dose level is 4", "The target DLT rate", "eliminated “1.5”"],
+        ),
+        ("table --design tite-boin --max-pending-fraction 7 --offset 1", ["max-pending-fraction must", "offset must"]),
+        ("advise --design boin --outcomes 1NNN --eliminated 2", ["Eliminated dose levels: 2"]),
+        (
+            "advise --design boin --events nowhere.csv --window-days 0 --cohortsize 0",
+            ["needs --levels", "nowhere.csv: No such file", "window-days must", "A cohort needs"],
+        ),
+    ],
+)
+def test_one_refusal_names_every_fault(words: str, told: list[str]) -> None:
+    with pytest.raises(CommandError) as refused:
+        run(*shlex.split(words))
+    assert [sentence for sentence in told if sentence not in str(refused.value)] == []
+
+
+def test_a_number_that_cannot_be_read_is_blamed_for_nothing_else() -> None:
+    with pytest.raises(CommandError) as refused:
+        run("table", "--design", "boin", "--target", "x", "--p-saf", "0.4", "--p-tox", "0.2")
+    assert str(refused.value) == "target “x” is not a number."
+
+
+def test_a_place_that_cannot_be_written_to_is_named_with_the_other_faults(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    for place, told in (
+        ("table.txt", "must end in .csv or .json"),
+        ("nowhere/table.csv", "does not exist. Create it"),
+        ("folder.csv", "is a folder. Name a file"),
+    ):
+        with pytest.raises(CommandError, match=rf"(?s){told}.*no design “boing”"):
+            run("table", "--design", "boing", "--out", str(tmp_path / place))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "there are no dose levels"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (b'treated,evaluable,dlts\n"3,3,0\n', "is not a CSV table"),
+        (b"treated,evaluable\n3,3\n", "column dlts is missing"),
+        (b"treated,evaluable,dlts,label\n3,3,0,1,5 mg\n", "row 2 has more cells than the header"),
+        (b"treated,evaluable,dlts,worst_grades\n3,3,0,nan 2.5 7\n", "worst_grades “nan 2.5 7” holds something else"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_with_the_other_faults(content: bytes, told: str, tmp_path: Path) -> None:
+    state = tmp_path / "state.csv"
+    state.write_bytes(content)
+    with pytest.raises(CommandError, match=rf"(?s){told}.*cutoff-eli must"):
+        run("advise", "--design", "boin", "--state", str(state), "--cutoff-eli", "7")
+
+
 def test_every_bad_row_of_a_table_is_named(tmp_path: Path) -> None:
     state, events = tmp_path / "state.csv", tmp_path / "events.csv"
     state.write_text("treated,evaluable,dlts\n3,3,4\nx,0,0\n")
@@ -140,5 +235,5 @@ def test_tables_of_other_programs_are_read_and_a_table_has_an_end(tmp_path: Path
     assert len(out.read_text(encoding="utf-8").splitlines()) == 3
     with pytest.raises(CommandError, match="max-n must be at most 500"):
         call_command(Command(), "table", "--design", "boin", "--max-n", "100000")
-    with pytest.raises(CommandError, match="nowhere: No such file or directory"):
+    with pytest.raises(CommandError, match=r"folder .*nowhere does not exist"):
         call_command(Command(), "table", "--design", "boin", "--out", str(tmp_path / "nowhere" / "out.csv"))

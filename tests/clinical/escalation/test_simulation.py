@@ -89,7 +89,7 @@ def test_progress_is_told_block_by_block() -> None:
 
 
 def test_every_contradiction_of_a_scenario_is_named() -> None:
-    with pytest.raises(ValueError, match=r"between 0 and 1.*at least one cohort.*At least one trial"):
+    with pytest.raises(ValueError, match=r"(?s)between 0 and 1.*at least one cohort.*At least one trial"):
         Scenario((0.1, 1.2), n_cohorts=0, trials=0)
 
 

@@ -8,22 +8,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from apps.core.engine_command import EngineCommand
 from apps.core.whole_file import whole_file
 from clinical.summaries.response_by_sums import Conventions
 from clinical.summaries.subject_data import UnreadableData, read
 from clinical.summaries.tables import Table, all_tables
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     """`manage.py trial_tables IPD.json --out DIR`."""
 
     help = (
         "Write the tables of a trial report (disposition, safety, response, time to event) as CSV files, "
         "from subjects, adverse events and tumor assessments in one JSON file."
     )
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where the data are, where the tables go, and the two numbers that trials choose."""

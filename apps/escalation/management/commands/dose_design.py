@@ -5,23 +5,27 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from apps.core.engine_command import EngineCommand, faults_of_places
 from apps.core.whole_file import whole_file
 from clinical.escalation import tables
 from clinical.escalation.advice import Design
 from clinical.escalation.blrm import Blrm
 from clinical.escalation.catalogue import CATALOGUE, design_named, engine_for, spoken
-from clinical.escalation.cohort import replay
+from clinical.escalation.cohort import Event, replay
 from clinical.escalation.crm import Crm
 from clinical.escalation.exact import three_plus_three_exactly
+from clinical.escalation.interval import RefusedNumber
 from clinical.escalation.records import events_from, levels_from
 from clinical.escalation.simulation import Scenario, simulate
 from clinical.escalation.tables import Row
 from clinical.escalation.three_plus_three import ThreePlusThree
+from clinical.escalation.tite_crm import TiteCrm
 from clinical.escalation.trial import DoseLevel, Trial, outcomes
 
 BAR_WIDTH = 40
@@ -86,11 +90,26 @@ SCENARIO_OPTIONS: dict[str, tuple[str, str]] = {
 }
 
 
-class Command(BaseCommand):
+STATE_OPTIONS: dict[str, tuple[str, str]] = {
+    "levels": ("whole", "how many dose levels there are, with --outcomes or --events"),
+    "current": ("whole", "the level now open (default: the highest tried, or the last cohort's)"),
+    "eliminated": ("wholes", "levels already eliminated"),
+    "window_days": ("whole", "length of the DLT period, with --events"),
+}
+KINDS_OF_NUMBER: dict[str, tuple[bool, type[int] | type[float], str]] = {
+    "number": (False, float, "a number"),
+    "whole": (False, int, "a whole number"),
+    "numbers": (True, float, "a list of numbers"),
+    "wholes": (True, int, "a list of whole numbers"),
+}
+OF_EACH_LEVEL: dict[type | None, str] = {Crm: "skeleton", TiteCrm: "skeleton", Blrm: "doses"}
+BEYOND = "cells beyond the header"
+
+
+class Command(EngineCommand):
     """`manage.py dose_design table|advise|simulate --design NAME … --out FILE`."""
 
     help = "Dose-escalation designs: decision tables, advice on a trial's state, operating characteristics."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Three tasks; the design's options are the same in each."""
@@ -106,59 +125,44 @@ class Command(BaseCommand):
         advise.add_argument("--state", type=Path, help="CSV with a row per dose level: treated, evaluable, dlts, …")
         advise.add_argument("--outcomes", help="instead: cohorts in Brock's notation, like “1NNN 2NTT”")
         advise.add_argument("--events", type=Path, help="instead: CSV of events: day, event, subject, level, …")
-        advise.add_argument("--levels", help="how many dose levels there are, with --outcomes or --events")
-        advise.add_argument("--current", help="the level now open (default: the highest tried, or the last cohort's)")
-        advise.add_argument("--eliminated", nargs="*", help="levels already eliminated")
-        advise.add_argument("--window-days", help="length of the DLT period, with --events")
+        _add_options(advise, STATE_OPTIONS)
         _add_options(simulated, SCENARIO_OPTIONS)
         simulated.add_argument("--exact", action="store_true", help="3+3: enumerate instead of simulating")
 
-    def run_from_argv(self, argv: list[str]) -> None:
-        """As any command, but a mistyped option, too, ends with exit code 1 and a sentence."""
-        try:
-            super().run_from_argv(argv)
-        except SystemExit as end:
-            sys.exit(1 if end.code else 0)
-
     def handle(self, *args: Any, task: str, design: str, out: Path | None, **options: Any) -> None:
         """Do the task, or write nothing and name every problem."""
-        if out is not None and out.suffix not in {".csv", ".json"}:
-            raise CommandError(f"{out} must end in .csv or .json.")
-        tasks: dict[str, Callable[[str, dict[str, Any]], list[Row]]] = {
+        tasks: dict[str, Callable[[str, dict[str, Any], list[str]], list[Row]]] = {
             "table": _table,
             "advise": _advise,
             "simulate": self._simulate,
         }
+        faults = faults_of_places(write=[out]) if out else []
+        if out and out.suffix not in {".csv", ".json"}:
+            faults.append(f"{out} must end in .csv or .json.")
         try:
-            rows = tasks[task](design, options)
+            rows = tasks[task](design, options, faults)
+        except ValueError as fault:
+            raise CommandError(str(fault)) from fault
+        try:
             self._write(rows, out)
         except OSError as fault:
-            raise CommandError(f"{fault.filename or out}: {fault.strerror}.") from fault
-        except UnicodeDecodeError as fault:
-            raise CommandError("The table is not UTF-8 text. Save it as CSV in UTF-8.") from fault
-        except (ValueError, csv.Error) as fault:
-            raise CommandError(str(fault)) from fault
+            raise CommandError(f"{out}: {fault.strerror}.") from fault
 
-    def _simulate(self, name: str, options: dict[str, Any]) -> list[Row]:
-        faults: list[str] = []
-        parameters = _read(options, SCENARIO_OPTIONS, faults)
-        design = _design(name, options, faults, levels=len(parameters.get("p_true", ())))
-        scenarios: list[Scenario] = []
-        if "p_true" not in parameters:
-            faults.append("The simulation needs p-true, the true DLT rate per dose level.")
-        else:
-            try:
-                scenarios.append(Scenario(**parameters))
-            except ValueError as fault:
-                faults.append(str(fault))
-        if scenarios and design:
-            _check_levels(design, scenarios[0].levels, faults)
-        if options["exact"] and design and not isinstance(design, ThreePlusThree):
+    def _simulate(self, name: str, options: dict[str, Any], faults: list[str]) -> list[Row]:
+        given = _read(options, SCENARIO_OPTIONS, faults)
+        rates = given.setdefault("p_true", ())
+        design = _design(name, options, faults, levels=len(rates))
+        scenario: Scenario | None = None
+        try:
+            scenario = Scenario(**given)
+        except ValueError as fault:
+            faults.append(str(fault))
+        is_exact = options["exact"]
+        if is_exact and _kind(name) not in (None, ThreePlusThree):
             faults.append("Only 3+3 is worked out exactly.")
-        if faults or design is None:
+        if faults or design is None or scenario is None:
             raise ValueError("\n".join(faults))
-        scenario = scenarios[0]
-        if options["exact"] and isinstance(design, ThreePlusThree):
+        if is_exact and isinstance(design, ThreePlusThree):
             return tables.exact_rows(three_plus_three_exactly(scenario.p_true, variant=design.variant), scenario.p_true)
         summary = simulate(engine_for(design), scenario, progress=self._progress if sys.stderr.isatty() else None)
         return tables.summary_rows(summary, scenario.p_true)
@@ -193,7 +197,7 @@ def _add_options(parser: ArgumentParser, options: dict[str, tuple[str, str]]) ->
         flags = [f"--{spoken(name)}", *([ALIASES[name]] if name in ALIASES else [])]
         if kind == "flag":
             parser.add_argument(*flags, dest=name, action="store_true", help=meaning)
-        elif kind == "numbers":
+        elif kind in ("numbers", "wholes"):
             parser.add_argument(*flags, dest=name, nargs="+", metavar="NUMBER", help=meaning)
         else:
             parser.add_argument(*flags, dest=name, metavar=kind.upper(), help=meaning)
@@ -206,31 +210,41 @@ def _read(options: dict[str, Any], known: dict[str, tuple[str, str]], faults: li
         given = options.get(name)
         if given is None or given is False:
             continue
-        try:
-            match kind:
-                case "number":
-                    read[name] = float(given)
-                case "whole":
-                    read[name] = int(given)
-                case "numbers":
-                    words = given if isinstance(given, list | tuple) else [given]
-                    read[name] = tuple(float(word) for each in words for word in str(each).replace(",", " ").split())
-                case _:
-                    read[name] = given
-        except ValueError:
-            shown = " ".join(given) if isinstance(given, list) else given
-            faults.append(f"{spoken(name)} “{shown}” is not a {'whole ' if kind == 'whole' else ''}number.")
+        if kind not in KINDS_OF_NUMBER:
+            read[name] = given
+            continue
+        many, number, said = KINDS_OF_NUMBER[kind]
+        words = str(" ".join(given) if isinstance(given, list) else given).replace(",", " ").split()
+        values = tuple(_number(word, number) for word in words)
+        if (not many and len(values) != 1) or any(isinstance(value, RefusedNumber) for value in values):
+            faults.append(f"{spoken(name)} “{' '.join(words)}” is not {said}.")
+        read[name] = values if many else values[0] if len(values) == 1 else RefusedNumber()
     return read
 
 
+def _number(word: str, kind: type[int] | type[float]) -> float:
+    """A number as it is written. What is none is refused, and lets the other numbers be judged."""
+    try:
+        number = kind(word)
+    except ValueError:
+        return RefusedNumber()
+    return number if isfinite(number) else RefusedNumber()
+
+
+def _kind(name: str) -> type | None:
+    """The kind of design of that name, none where there is no such design."""
+    entry = CATALOGUE.get(name.lower())
+    return entry.kind if entry else None
+
+
 def _design(name: str, options: dict[str, Any], faults: list[str], *, levels: int = 0) -> Design | None:
-    """The design asked for, or None with the reasons added to the faults."""
-    before = len(faults)
+    """The design asked for, or None with the reasons added to the faults. A model must have as many doses as levels."""
     parameters = _read(options, DESIGN_OPTIONS, faults)
-    if "halfwidth" in parameters and levels:
-        parameters["levels"] = levels
-    if len(faults) > before:
-        return None
+    if "halfwidth" in parameters or "nu" in parameters:
+        parameters["levels"] = levels or RefusedNumber()
+    own = len(parameters.get(OF_EACH_LEVEL.get(_kind(name), ""), ()))
+    if own and levels and own != levels:
+        faults.append(f"The design has {own} dose levels, but {levels} are given.")
     try:
         return design_named(name, parameters)
     except ValueError as fault:
@@ -238,75 +252,77 @@ def _design(name: str, options: dict[str, Any], faults: list[str], *, levels: in
         return None
 
 
-def _check_levels(design: Design, levels: int, faults: list[str]) -> None:
-    """A model knows its doses, so the trial must have as many levels."""
-    own = len(design.skeleton) if isinstance(design, Crm) else len(design.doses) if isinstance(design, Blrm) else levels
-    if own != levels:
-        faults.append(f"The design has {own} dose levels, but {levels} are given.")
-
-
-def _table(name: str, options: dict[str, Any]) -> list[Row]:
-    faults: list[str] = []
-    most = _read(options, {"max_n": ("whole", "")}, faults)
+def _table(name: str, options: dict[str, Any], faults: list[str]) -> list[Row]:
+    most = _read(options, {"max_n": ("whole", "")}, faults)["max_n"]
     design = _design(name, options, faults)
+    try:
+        tables.check_table(_kind(name), most)
+    except ValueError as fault:
+        faults.append(str(fault))
     if faults or design is None:
         raise ValueError("\n".join(faults))
-    return tables.decision_table(design, max_n=most["max_n"])
+    return tables.decision_table(design, max_n=most)
 
 
-def _advise(name: str, options: dict[str, Any]) -> list[Row]:
-    faults: list[str] = []
-    given = _read(
-        options,
-        {"levels": ("whole", ""), "current": ("whole", ""), "window_days": ("whole", "")},
-        faults,
-    )
-    eliminated = _read(options, {"eliminated": ("numbers", "")}, faults).get("eliminated", ())
+def _advise(name: str, options: dict[str, Any], faults: list[str]) -> list[Row]:
+    read = _read(options, STATE_OPTIONS, faults)
+    given = {each: value for each, value in read.items() if not isinstance(value, RefusedNumber)}
     sources = [source for source in ("state", "outcomes", "events") if options.get(source)]
     if len(sources) != 1:
         faults.append("Give the trial by exactly one of --state, --outcomes and --events.")
-    trial: Trial | None = None
-    rows: list[dict[str, str]] = []
+    levels: tuple[DoseLevel, ...] = (DoseLevel(),) * given.get("levels", 0)
+    current: int = given.get("current", 1)
+    events: tuple[Event, ...] = ()
     try:
         if sources == ["state"]:
             levels = levels_from(_csv_rows(options["state"]), of=str(options["state"]))
             tried = max((number for number, level in enumerate(levels, start=1) if level.was_tried), default=1)
-            trial = Trial(levels, given.get("current", tried), frozenset(int(level) for level in eliminated))
+            current = given.get("current", tried)
         elif sources == ["outcomes"]:
-            read = outcomes(options["outcomes"])
-            widened = read.with_levels(given.get("levels", read.top))
-            trial = Trial(
-                widened.levels, given.get("current", read.current), frozenset(int(level) for level in eliminated)
-            )
+            told = outcomes(options["outcomes"])
+            current = given.get("current", told.current)
+            levels = told.with_levels(given.get("levels", max(told.top, current if "levels" in read else 1))).levels
         elif sources == ["events"]:
-            faults += [f"--events needs --{spoken(each)}." for each in ("levels", "window_days") if each not in given]
-            rows = _csv_rows(options["events"])
+            faults += [f"--events needs --{spoken(each)}." for each in ("levels", "window_days") if each not in read]
+            events = events_from(
+                _csv_rows(options["events"]), levels=given.get("levels", inf), of=str(options["events"])
+            )
     except ValueError as fault:
         faults.append(str(fault))
-    count = trial.top if trial else given.get("levels", 0)
-    design = _design(name, options, faults, levels=count)
-    if design and count:
-        _check_levels(design, count, faults)
-    if faults or design is None:
+    trial: Trial | None = None
+    if levels:
+        try:
+            trial = Trial(levels, current, frozenset(given.get("eliminated", ())))
+        except ValueError as fault:
+            faults.append(str(fault))
+    if "window_days" in given and given["window_days"] < 1:
+        faults.append("window-days must be at least 1.")
+    if "levels" in given and given["levels"] < 1:
+        faults.append("levels must be at least 1.")
+    design = _design(name, options, faults, levels=len(levels))
+    if faults or design is None or trial is None:
         raise ValueError("\n".join(faults))
-    if trial:
+    if sources != ["events"]:
         return [tables.advice_row(design.advise(trial))]
-    events = events_from(rows, levels=count, of=str(options["events"]))
-    if not events:
-        raise ValueError(f"{options['events']} holds no events.")
-    steps = replay(
-        events,
-        design,
-        levels=(DoseLevel(),) * count,
-        window_days=given["window_days"],
-        current=given.get("current", 1),
-    )
+    steps = replay(events, design, levels=levels, window_days=given["window_days"], current=current)
     return tables.step_rows(steps)
 
 
 def _csv_rows(path: Path) -> list[dict[str, str]]:
     """The rows that say anything, with column names in small letters."""
-    with path.open(encoding="utf-8-sig", newline="") as source:
-        reader = csv.DictReader(source, strict=True)
-        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-        return [row for row in reader if any(isinstance(text, str) and text.strip() for text in row.values())]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as source:
+            reader = csv.DictReader(source, strict=True, restkey=BEYOND)
+            reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+            rows = list(reader)
+    except OSError as fault:
+        raise ValueError(f"{path}: {fault.strerror}.") from fault
+    except UnicodeDecodeError as fault:
+        raise ValueError(f"{path} is not UTF-8 text. Save it as CSV in UTF-8.") from fault
+    except csv.Error as fault:
+        raise ValueError(f"{path} is not a CSV table: {fault}.") from fault
+    if long := [str(number) for number, row in enumerate(rows, start=2) if BEYOND in row]:
+        raise ValueError(
+            f"{path}: row {', '.join(long)} has more cells than the header; quote cells that contain commas."
+        )
+    return [row for row in rows if any(isinstance(text, str) and text.strip() for text in row.values())]

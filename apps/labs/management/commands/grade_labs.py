@@ -5,18 +5,18 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from apps.core.engine_command import EngineCommand, faults_of_places
 from apps.core.whole_file import whole_file
 from clinical.ctcae.criteria import VERSIONS, UnitSystem
 from clinical.ctcae.table import LabTable
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     """`manage.py grade_labs --criteria ctcae-5.0 --units si IN.csv --out OUT.csv`."""
 
     help = "Grade laboratory results by CTCAE: adds GRADE, ALSO (grades a symptom would make) and WHY to a CSV table."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What is graded, by which version and units where a row does not say, and where the result goes."""
@@ -37,6 +37,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, table: Path, criteria: str, units: str, out: Path, **options: Any) -> None:
         """Grade the whole table, or write nothing and name every problem."""
+        if faults := faults_of_places(read=[table], write=[out]):
+            raise CommandError("\n".join(faults))
         try:
             rows = self.grade(table, out, version=criteria.removeprefix("ctcae-"), system=UnitSystem(units.upper()))
         except OSError as fault:

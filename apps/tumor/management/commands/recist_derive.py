@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from apps.core.engine_command import EngineCommand, faults_of_places
 from apps.core.whole_file import whole_file
 from clinical.recist import lesion_tables, tabulation
 from clinical.recist.by_subject import in_order, numbered
@@ -19,11 +20,10 @@ CRITERIA = {"recist-1.1": tabulation.Criteria.RECIST, "irecist": tabulation.Crit
 USUAL = Settings()
 
 
-class Command(BaseCommand):
+class Command(EngineCommand):
     """`manage.py recist_derive --tu TU.csv --tr TR.csv --out RS.csv`."""
 
     help = "Derive tumor responses by RECIST 1.1 or iRECIST: lesions as in SDTM TU and TR in, responses as in RS out."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The tables, the criteria, and the conventions that the trial chose."""
@@ -75,11 +75,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, out: Path, findings: Path | None, **options: Any) -> None:
         """Derive every response, or write nothing and name every problem."""
-        for place in filter(None, (out, findings)):
-            if not place.parent.is_dir():
-                raise CommandError(f"The folder {place.parent} does not exist. Create it or name another one.")
-            if place.is_dir():
-                raise CommandError(f"{place} is a folder. Name a file.")
+        tables = (options["tu"], options["tr"], options["reference_date"])
+        if faults := faults_of_places(read=filter(None, tables), write=filter(None, (out, findings))):
+            raise CommandError("\n".join(faults))
         try:
             self.derive(out, findings, options)
         except OSError as fault:
