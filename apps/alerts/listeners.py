@@ -33,14 +33,16 @@ for _kind in (ValuesChanged, RecordCompleted, RecordRemoved):
     at_once(_kind)(hear_changed_page)
 
 
-@in_background(ToxicityChanged, SeriousEventReported, LabGradesChanged, events.SafetyFactsChanged)
+@in_background(
+    ToxicityChanged, SeriousEventReported, LabGradesChanged, events.SafetyFactsChanged, events.SubjectNotJudged
+)
 def evaluate_subject(payload: dict[str, Any], actor: Actor) -> None:
     """Judge the subject's rules from the data as they are when the worker comes to it."""
     subject = Subject.objects.select_related("site", "protocol_version").get(pk=payload["subject"])
     services.evaluate_subject(actor=actor, subject=subject, at=timezone.now())
 
 
-@in_background(ToxicityChanged, DoseDecisionSigned)
+@in_background(ToxicityChanged, DoseDecisionSigned, events.StudyNotJudged)
 def evaluate_study(payload: dict[str, Any], actor: Actor) -> None:
     """Judge the rules on the whole study: a toxicity counts for its dose level."""
     services.evaluate_study(actor=actor, study=Study.objects.get(pk=payload["study_id"]), at=timezone.now())

@@ -1,17 +1,23 @@
 """One signal, one alert: raised, updated, reopened, given way, taken back; acknowledged and closed by people."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
 
-from apps.alerts import rounds, services
+from apps.alerts import cases, rounds, services
 from apps.alerts.models import Alert, AlertEvent, EventKind, Hold, Outcome, State
+from apps.core import outbox
+from apps.core.models import OutboxMessage
 from apps.core.refusal import NotAllowed, Refusal
 from apps.core.transactions import acting
+from apps.study.models import ProtocolVersion
 from apps.subjects.models import Subject
 from clinical.signals.toxicity import Verdict
+from tests import scenarios
 from tests.scenarios import NOON, Trial
 from tests.scenarios_alerts import Told, alerts_of, dlt, evaluate, sae
 
@@ -115,31 +121,59 @@ def test_what_only_time_changes_is_found_by_the_round(ima402: Trial, subject: Su
     assert (alert.crossing, kinds(ima402, alert)) == ("late after 24 h", ["raised"])
 
 
-def test_a_fault_in_one_subject_does_not_stop_the_round_for_others(
-    ima402: Trial, subject: Subject, told: Told, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stage", ["reading the facts", "evaluating"])
+def test_a_fault_in_one_subject_holds_up_nobody_else_and_waits_where_people_see_it(
+    ima402: Trial, subject: Subject, told: Told, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    from tests import scenarios
-
     other = scenarios.subject(ima402)
     told.toxicities = {subject.pk: [dlt(subject)], other.pk: [dlt(other)]}
-    evaluated = services.evaluate_subject
+    evaluated, compared = services.evaluate_subject, told.of_toxicity
 
-    def fails_for_the_first(**given: object) -> object:
+    def fails_to_evaluate(**given: object) -> object:
         if given["subject"] == subject:
-            raise ZeroDivisionError
+            raise ZeroDivisionError("no dose level")
         return evaluated(**given)  # type: ignore[arg-type]  # passed on as it came
 
-    monkeypatch.setattr(services, "evaluate_subject", fails_for_the_first)
+    def fails_to_read(subjects: Sequence[Subject], at: datetime) -> Mapping[int, list[cases.Case]]:
+        if subject in subjects:
+            raise ZeroDivisionError("no dose level")
+        return compared(subjects, at)
+
+    if stage == "evaluating":
+        monkeypatch.setattr(services, "evaluate_subject", fails_to_evaluate)
+    else:
+        monkeypatch.setattr(cases, "_of_subjects", {"DLT_REPORTED": fails_to_read})
     rounds.go_round(at=NOON)
+    rounds.go_round(at=NOON + timedelta(minutes=1))
     assert not alerts_of(ima402, subject)
     assert alerts_of(ima402, other)
+    waiting = OutboxMessage.objects.filter(payload__fact="SubjectNotJudged", delivered_at=None)
+    assert [message.payload["subject"] for message in waiting] == [subject.pk]
+    outbox.drain()
+    assert waiting.get().last_error == "ZeroDivisionError: no dose level"
+    browser = Client()
+    browser.force_login(ima402.people["adam"], backend="apps.accounts.backends.EmailBackend")
+    page = browser.get("/IMA402/system/").content.decode()
+    assert "ZeroDivisionError: no dose level" in page
+
+
+def test_a_fault_in_the_study_as_a_whole_is_kept_once(
+    ima402: Trial, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(version: ProtocolVersion, at: datetime) -> list[cases.Case]:
+        raise ZeroDivisionError("nobody treated")
+
+    monkeypatch.setattr(cases, "_of_studies", {"COHORT_STOP_BOUNDARY": fails})
+    rounds.go_round(at=NOON)
+    rounds.go_round(at=NOON)
+    waiting = OutboxMessage.objects.filter(payload__fact="StudyNotJudged", delivered_at=None)
+    outbox.drain()
+    assert waiting.get().last_error == "ZeroDivisionError: nobody treated"
 
 
 def test_a_rule_that_an_amendment_switches_off_takes_its_alerts_back(
     ima402: Trial, subject: Subject, told: Told, raised: Alert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from apps.alerts import cases
-
     monkeypatch.setattr(cases, "_switched_on", lambda definition, known: [])
     evaluate(ima402, subject)
     assert {alert.hold for alert in alerts_of(ima402, subject)} == {Hold.RETRACTED}

@@ -21,9 +21,12 @@ class Command(BaseCommand):
         if study is None:
             raise CommandError(f"There is no study {options['code']}.", returncode=1)
         at, actor = timezone.now(), rounds.rules_actor(study)
-        changed = 0
+        changed, faults = 0, []
         for due in rounds.differences(study, actor=actor, at=at):
             changes = due.changes
+            if due.fault is not None:
+                faults.append(f"{due.subject or study} cannot be judged: {type(due.fault).__name__}: {due.fault}")
+                continue
             if not options["dry_run"]:
                 with acting(actor, place="run_alerts"):
                     changes = rounds.bring_in_step(study, due, actor=actor, at=at)
@@ -36,6 +39,8 @@ class Command(BaseCommand):
             silent = cases.switched_on_without_facts(study)
         if silent:
             self.stderr.write(f"Switched on, but nothing in this system feeds them yet: {', '.join(silent)}.")
+        if faults:
+            raise CommandError("\n".join(faults), returncode=1)
 
 
 def in_words(due: Due) -> list[str]:
