@@ -104,7 +104,7 @@ def percent_change(now: Decimal | None, *, since: Decimal | None) -> Decimal | N
 def disease_at_baseline(lesions: Iterable[Lesion], baseline: Assessment, settings: Settings) -> Disease:
     """What is followed from baseline on, and the baseline sum.
 
-    A target without a diameter at baseline cannot be compared with anything and is left out of every sum;
+    A target without a diameter at baseline, or of 0 mm, cannot be compared with anything and is left out of every sum;
     `baseline_findings` says so. A lesion with a `parent` is a fragment: what it measures counts for its parent.
     """
     ordered = sorted(lesions, key=lambda lesion: lesion.name)
@@ -118,7 +118,7 @@ def disease_at_baseline(lesions: Iterable[Lesion], baseline: Assessment, setting
     for lesion in ordered:
         if lesion.kind is Kind.TARGET and not lesion.parent:
             seen = baseline.by_lesion.get(lesion.name)
-            if seen is not None and seen.mm is not None:
+            if seen is not None and seen.mm:
                 targets.append(lesion)
                 total += seen.mm
     return Disease(

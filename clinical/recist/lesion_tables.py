@@ -23,6 +23,8 @@ STATES = {
     "ABSENT": State.ABSENT,
     "DISAPPEARED": State.ABSENT,
     "RESOLVED": State.ABSENT,
+    "NORMAL": State.NORMAL,
+    "NON-PATHOLOGICAL": State.NORMAL,
     "PRESENT": State.PRESENT,
     "PATHOLOGICAL": State.PRESENT,
     "NO CHANGE": State.PRESENT,
@@ -41,6 +43,8 @@ STATES = {
     "WORSENED": State.INCREASED,
     "ENLARGEMENT": State.INCREASED,
     "FURTHER ENLARGEMENT": State.INCREASED,
+    "ENLARGEMENT FROM NADIR": State.INCREASED,
+    "FURTHER ENLARGEMENT FROM NADIR": State.INCREASED,
     "UNEQUIVOCAL": State.PROGRESSED,
     "UNEQUIVOCAL PROGRESSION": State.PROGRESSED,
     "UNEQUIVOCAL INCREASE": State.PROGRESSED,
@@ -54,7 +58,9 @@ STATES = {
 }
 """What a tumor state, or a text in place of a diameter, is read as."""
 
-INSTEAD_OF_DIAMETER = frozenset({State.ABSENT, State.TOO_SMALL, State.MERGED, State.NOT_EVALUABLE, State.NOT_DONE})
+INSTEAD_OF_DIAMETER = frozenset(
+    {State.ABSENT, State.NORMAL, State.TOO_SMALL, State.MERGED, State.NOT_EVALUABLE, State.NOT_DONE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +372,7 @@ def _read(
         if state is None:
             problems.append(
                 f"TR row {row}: tumor state '{text}' of lesion {name} is not understood; write PRESENT, ABSENT, "
-                "EQUIVOCAL, UNEQUIVOCAL, INCREASED, TOO SMALL TO MEASURE, MERGED or NOT EVALUABLE."
+                "NORMAL, EQUIVOCAL, UNEQUIVOCAL, INCREASED, TOO SMALL TO MEASURE, MERGED or NOT EVALUABLE."
             )
             return None
         return None, state, reason or ("" if text else "no result was entered")

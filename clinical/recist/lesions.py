@@ -28,6 +28,8 @@ class State(StrEnum):
     MEASURED = "measured"
     PRESENT = "present"
     ABSENT = "absent"
+    NORMAL = "normal"
+    """A node that is no longer pathological; any other lesion that is normal is absent."""
     TOO_SMALL = "too small to measure"
     MERGED = "merged into another lesion"
     EQUIVOCAL = "equivocal"
@@ -82,7 +84,7 @@ class Measurement:
 
     @property
     def is_gone(self) -> bool:
-        return self.state is State.ABSENT or (self.mm is not None and not self.mm)
+        return self.state in (State.ABSENT, State.NORMAL) or (self.mm is not None and not self.mm)
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def counted_mm(measurement: Measurement | None, settings: Settings) -> Decimal |
 
     A lesion too small to measure is not gone and counts 5 mm; a smaller value really measured counts as measured.
     A node that has become normal keeps its short axis in the sum (RECIST 1.1, 4.3.2), so a sum above zero can be
-    a complete response. A lesion merged into another adds nothing: the other one's diameter holds both.
+    a complete response; of a normal node that nobody measured the sum is unknown. A lesion merged into another adds
+    nothing: the other one's diameter holds both.
 
     >>> counted_mm(Measurement("T01", State.TOO_SMALL), Settings())
     Decimal('5')
@@ -185,6 +188,8 @@ def baseline_findings(lesions: Iterable[Lesion], baseline: Assessment, settings:
 
 
 def _objections_to_target(lesion: Lesion, seen: Measurement | None, settings: Settings) -> list[str]:
+    if seen is not None and seen.is_gone:
+        return [f"Target lesion {lesion.name} is not there at baseline; it is left out of every sum."]
     if seen is None or seen.mm is None:
         return [f"Target lesion {lesion.name} has no diameter at baseline; it is left out of every sum."]
     least = measurable_from_mm(lesion, settings)

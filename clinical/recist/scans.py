@@ -150,9 +150,12 @@ def _measurements(
     measurements = []
     for name, tests in readings.items():
         try:
-            measurements.append(_measurement(lesions[name], tests))
+            seen = _measurement(lesions[name], tests)
         except _ContradictionError as fault:
             problems.append(f"Subject {subject}: {fault}")
+            continue
+        is_absent = seen.state is State.NORMAL and not lesions[name].is_node
+        measurements.append(replace(seen, state=State.ABSENT) if is_absent else seen)
     return tuple(measurements)
 
 
@@ -164,15 +167,16 @@ def _measurement(lesion: Lesion, tests: Mapping[str, Reading]) -> Measurement:
     """The one measurement that several tests of a lesion make.
 
     A diameter named as such counts; otherwise the short axis (LPERP) of a node and the longest diameter (LDIAM) of
-    anything else. A node of which only the longest diameter is known is seen and not measured.
+    anything else. A node of which only the longest diameter is known is seen and not measured. A normal node keeps the
+    axis that was measured, and of anything else normal means absent (CDISC codelist TRPROPRS).
     """
     diameters = [tests[test] for test in ("DIAMETER", "LPERP" if lesion.is_node else "LDIAM") if test in tests]
     diameter = next((one for one in diameters if one[0] is not None), diameters[0] if diameters else None)
     state = tests.get(STATE_TEST)
     said = None if state is None else state[1]
     if diameter is not None and diameter[0] is not None:
-        if said is State.ABSENT and diameter[0] > 0:
-            raise _ContradictionError(f"lesion {lesion.name} is absent and has a diameter of {diameter[0]} mm.")
+        if (said is State.ABSENT or (said is State.NORMAL and not lesion.is_node)) and diameter[0]:
+            raise _ContradictionError(f"lesion {lesion.name} is {said} and has a diameter of {diameter[0]} mm.")
         # Of a non-target its state decides, of a new lesion whether it is one; elsewhere the diameter does.
         state_decides = (lesion.kind is Kind.NON_TARGET and said in _NON_TARGET_PROGRESSION) or (
             lesion.kind is Kind.NEW and said is State.EQUIVOCAL
@@ -298,6 +302,34 @@ def told_apart(scans: Sequence[Scan]) -> list[Scan]:
     return apart
 
 
+def name_targets_absent_at_baseline(
+    subject: str,
+    evaluator: Evaluator,
+    lesions: Iterable[Lesion],
+    baseline: Assessment,
+    visits: Iterable[Visit],
+    problems: list[str],
+) -> None:
+    """A target of 0 mm at baseline is no target: nothing is there that could shrink, and its growth would be hidden."""
+    who = " ".join(part for part in evaluator if part)
+    in_order = sorted(visits, key=lambda visit: (visit.number is None, visit.number or 0))
+    records = [record for visit in in_order for record in visit.records]
+    for lesion in lesions:
+        seen = baseline.by_lesion.get(lesion.name)
+        if lesion.kind is not Kind.TARGET or lesion.parent or seen is None or not seen.is_gone:
+            continue
+        row = next(
+            row
+            for name, _, (mm, state, _), _, row in records
+            if name == lesion.name and (mm == 0 or state in (State.ABSENT, State.NORMAL))
+        )
+        problems.append(
+            f"TR row {row}: target lesion {lesion.name} of subject {subject}, {who}, is "
+            f"{'0 mm' if seen.mm is not None else seen.state} at baseline ({baseline.visit}); correct the diameter, or "
+            "identify a lesion that appears later as NEW."
+        )
+
+
 def baseline_without_lesions(first: ScanDate) -> Assessment:
     """The baseline of an evaluator who found no lesion then, and of whom TR therefore has no row of that day."""
     return Assessment("BASELINE", first, ())
@@ -310,6 +342,7 @@ def first_day(visits: Iterable[Visit]) -> ScanDate:
 
 def with_parents(lesions: Mapping[str, Lesion], baseline: Assessment) -> list[Lesion]:
     """The lesions, those that broke off a target naming it: T01.1 and T01.2 are what T01 fell into after baseline."""
+    there = {seen.lesion for seen in baseline.measurements if not seen.is_gone}
     followed = []
     for lesion in lesions.values():
         parent = lesions.get(lesion.name.rpartition(".")[0])
@@ -317,7 +350,7 @@ def with_parents(lesions: Mapping[str, Lesion], baseline: Assessment) -> list[Le
             parent is not None
             and parent.kind is Kind.TARGET
             and lesion.kind is Kind.TARGET
-            and lesion.name not in baseline.by_lesion
+            and lesion.name not in there
         )
         followed.append(replace(lesion, parent=parent.name) if is_fragment and parent else lesion)
     return followed

@@ -118,6 +118,9 @@ def derive_subject(
             else:
                 baseline, later = scans.split_at_baseline(ordered, reference)
             followed = scans.with_parents(lesions, baseline)
+            scans.name_targets_absent_at_baseline(
+                subject, evaluator, followed, baseline, of_evaluator.values(), problems
+            )
             courses.append(_Course(subject, evaluator, followed, baseline, later, reference or baseline.date))
     if problems:
         return SubjectOutcome(subject, [], problems, [])

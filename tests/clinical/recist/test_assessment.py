@@ -49,6 +49,14 @@ def test_one_target_over_time(course: list[Seen], expected: str) -> None:
     assert responses(lesions("T01"), sums(*course)) == expected
 
 
+def test_a_target_of_0_mm_at_baseline_neither_responds_nor_counts() -> None:
+    alone = derive_series(lesions("T01"), scan("C0", T01=0), [scan("C1", T01=0)], Settings())
+    assert [(one.target, one.overall, one.baseline_mm) for one in alone] == [(Response.NONE, Response.NE, None)]
+    baseline, later = scan("C0", T01=0, T02=50), [scan("C1", T01=0, T02=30)]
+    beside = derive_series(lesions("T01", "T02"), baseline, later, Settings())
+    assert [(one.overall, one.sum_mm) for one in beside] == [(Response.PR, Decimal(30))]
+
+
 def test_the_nadir_is_the_smallest_complete_sum_baseline_included() -> None:
     chosen = lesions("T01", "T02")
     scans = [

@@ -84,8 +84,8 @@ def test_lymph_nodes_of_all_regions_are_one_organ_unless_the_trial_says_otherwis
 
 
 def test_small_targets_missing_targets_and_normal_nodes_are_named() -> None:
-    chosen = lesions("T01", "T02N", "T03", "T04", "NT01", "NT02N")
-    baseline = scan("C0", T01=9, T02N=12, T03="not evaluable", NT02N=8)
+    chosen = lesions("T01", "T02N", "T03", "T04", "T05", "NT01", "NT02N")
+    baseline = scan("C0", T01=9, T02N=12, T03="not evaluable", T05=0, NT02N=8)
     assert baseline_findings(chosen, baseline, Settings()) == (
         "Non-target lesion NT01 was not assessed at baseline.",
         "Node NT02N has a short axis of 8 mm; below 10 mm it is normal and not a lesion.",
@@ -93,6 +93,7 @@ def test_small_targets_missing_targets_and_normal_nodes_are_named() -> None:
         "Node T02N has a short axis of 12 mm; from 10 to below 15 mm a node is a non-target lesion.",
         "Target lesion T03 has no diameter at baseline; it is left out of every sum.",
         "Target lesion T04 has no diameter at baseline; it is left out of every sum.",
+        "Target lesion T05 is not there at baseline; it is left out of every sum.",
     )
 
 

@@ -71,6 +71,62 @@ def overall(tu: list[str], tr: list[str], **asked: object) -> str:
     return " ".join(row["RSSTRESC"] for row in rows(tu, tr, **asked) if row["RSTESTCD"] == "OVRLRESP")
 
 
+# --- Absent and normal ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        seen("T01", 1, 0),
+        seen("T01", 1, 0, unit=""),
+        seen("T01", 1, "", "TUMSTATE", text="ABSENT"),
+        seen("T01", 1, "", text="NORMAL"),
+    ],
+)
+def test_a_target_that_is_not_there_at_baseline_is_refused_by_name(gone: str) -> None:
+    (problem,) = problems([LIVER], [seen("T01", 2, 12), gone])
+    assert problem.startswith("TR row 3: target lesion T01 of subject 101-01, INVESTIGATOR, is ")
+    assert "at baseline (C1); correct the diameter, or identify a lesion that appears later as NEW." in problem
+
+
+def test_a_piece_that_did_not_exist_at_baseline_is_no_target_of_its_own() -> None:
+    pieces = [LIVER, LIVER.replace("T01", "T01.1"), LIVER.replace("T01", "T01.2")]
+    tr = [seen("T01", 1, 30), seen("T01.1", 1, 0), seen("T01.2", 1, "", "TUMSTATE", text="ABSENT")]
+    assert overall(pieces, [*tr, seen("T01.1", 2, 9), seen("T01.2", 2, 9)]) == "PR"
+
+
+@pytest.mark.parametrize("word", ["NORMAL", "non-pathological"])
+def test_a_normal_node_keeps_its_axis_and_is_no_disease(word: str) -> None:
+    course = [seen("T02", 1, 20, "LPERP"), seen("T02", 2, 7, "LPERP"), seen("T02", 2, "", "TUMSTATE", text=word)]
+    written = [row for row in rows([NODE], course) if row["RSTESTCD"] == "OVRLRESP"]
+    assert [(row["RSSTRESC"], row["SUM_MM"]) for row in written] == [("CR", "7")]
+
+
+@pytest.mark.parametrize("test", ["TUMSTATE", "LPERP"])
+def test_a_normal_node_without_an_axis_leaves_the_sum_unknown(test: str) -> None:
+    course = [seen("T02", 1, 20, "LPERP"), seen("T02", 2, "", test, text="NORMAL")]
+    written = [row for row in rows([NODE], course) if row["RSTESTCD"] == "OVRLRESP"]
+    assert [row["RULE"] for row in written] == ["NE: target lesions not all evaluated (T02 was seen and not measured)"]
+
+
+@pytest.mark.parametrize("test", ["TUMSTATE", "LDIAM"])
+def test_what_is_normal_and_no_node_is_absent(test: str) -> None:
+    course = [seen("T01", 1, 20), seen("NT01", 1, "", "TUMSTATE", text="PRESENT")]
+    course += [seen(name, 2, "", test, text="NORMAL") for name in ("T01", "NT01")]
+    assert overall([LIVER, BONE], course) == "CR"
+
+
+def test_a_lesion_that_is_normal_and_measured_is_a_contradiction() -> None:
+    course = [seen("T01", 1, 20), seen("T01", 2, 8), seen("T01", 2, "", "TUMSTATE", text="NORMAL")]
+    assert problems([LIVER], course) == ["Subject 101-01: lesion T01 is normal and has a diameter of 8 mm."]
+
+
+def test_a_new_node_that_is_normal_is_no_progression() -> None:
+    node = "101-01,NEW02,NEW,LYMPH NODE,INVESTIGATOR,"
+    course = [seen("T01", 1, 20), seen("T01", 2, 20), seen("NEW02", 2, "", "TUMSTATE", text="NORMAL")]
+    assert overall([LIVER, node], course) == "SD"
+
+
 # --- What is written ------------------------------------------------------------------------------------------------
 
 
