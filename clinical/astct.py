@@ -372,8 +372,14 @@ def _domains(observed: IcansObservation) -> list[tuple[int, int, str]]:
         return (0, 4, f"{name} not recorded") if grade is None else (grade, grade, words or "")
 
     consciousness, seizure, motor, edema = observed.consciousness, observed.seizure, observed.motor, observed.edema
+    awareness = known(
+        None if consciousness is None else CONSCIOUSNESS_GRADE[consciousness], consciousness, "consciousness"
+    )
+    if consciousness is None and observed.arousable is not None:
+        # Who can be woken, however that is done, is not grade 4.
+        awareness = (0, 3, awareness[2]) if observed.arousable else (4, 4, "cannot be woken")
     return [
-        known(None if consciousness is None else CONSCIOUSNESS_GRADE[consciousness], consciousness, "consciousness"),
+        awareness,
         known(None if seizure is None else SEIZURE_GRADE[seizure], seizure, "seizure"),
         known(None if motor is None else MOTOR_GRADE[motor], motor, "motor findings"),
         known(None if edema is None else EDEMA_GRADE[edema], edema, "edema"),

@@ -262,7 +262,15 @@ def test_icans_grade_is_the_worst_of_the_five_domains_in_every_combination() -> 
         (NOTHING_FOUND, "ICANS grade 0: no finding."),
         (
             IcansObservation(0, None, Seizure.NONE, Motor.NONE, Edema.NONE, arousable=False),
-            "ICANS grade 4: ICE 0.",
+            "ICANS grade 4: ICE 0 and cannot be woken.",
+        ),
+        (
+            IcansObservation(8, None, Seizure.RESOLVED, Motor.NONE, Edema.NONE, arousable=True),
+            "ICANS grade 3: seizure that resolved rapidly or with intervention.",
+        ),
+        (
+            IcansObservation(8, None, Seizure.NONE, Motor.NONE, Edema.NONE, arousable=True),
+            "ICANS not gradable: consciousness not recorded, grade 1 to 3 is possible.",
         ),
         (
             IcansObservation(0, None, Seizure.NONE, Motor.NONE, Edema.NONE),
