@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from apps.core.action import Action
 from apps.core.actor import Actor
+from apps.dashboard.work import NO_MORE_VISITS
 from apps.review import selectors as queries
 from apps.review.models import QueryState
 from apps.safety import selectors as safety
@@ -53,7 +54,7 @@ def subjects(asked: QueryDict, *, actor: Actor, now: datetime) -> dict[str, Any]
             subject=subject,
             open_forms=forms.get(subject.pk, 0),
             open_queries=asking.get(subject.pk, 0),
-            next_visit=(visit := following.get(subject.pk)),
+            next_visit=(visit := None if subject.status in NO_MORE_VISITS else following.get(subject.pk)),
             is_late=visit is not None and visit.window_to is not None and visit.window_to < today,
         )
         for subject in listed

@@ -31,7 +31,13 @@ class MyWork(StudyView):
     template = "dashboard/my_work.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page({"blocks": work.blocks(study=self.study, actor=self.actor, now=timezone.now())})
+        return self.page(
+            {
+                "blocks": work.blocks(
+                    study=self.study, actor=self.actor, now=timezone.now(), whole=request.GET.get("all", "")
+                )
+            }
+        )
 
 
 class Subjects(StudyView):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,14 +11,21 @@ from django.urls import reverse
 from apps.alerts import selectors as alerts
 from apps.core.action import Action
 from apps.core.actor import Actor
+from apps.core.in_print import in_print
 from apps.enrollment import selectors as enrollment
 from apps.review import selectors as queries
 from apps.review import worklists
 from apps.review.models import QueryState
 from apps.study.models import Study
+from apps.subjects.models import Status
 from apps.visits.models import EntryState, FormRecord, Visit, VisitStatus
 
 BLOCK_ROWS = 8
+WHOLE_ROWS = 500
+DUE_AHEAD = timedelta(days=14)
+"""How long before its window opens a visit is on the start page."""
+NO_MORE_VISITS = (Status.SCREEN_FAILED, Status.COMPLETED, Status.DIED)
+"""Where a subject stands when no planned visit will be held any more."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ class Block:
     title: str
     rows: list[WorkRow]
     total: int
-    more_url: str = ""
-    empty: str = "Nothing waits here."
+    more_url: str
+    empty: str
 
 
 @dataclass(frozen=True)
@@ -50,15 +57,23 @@ class _Desk:
     study: Study
     actor: Actor
     now: datetime
+    whole: str
+    """The one block that the address asks for in full."""
+
+    def whole_url(self, block: str) -> str:
+        return self.url("my_work", query=f"all={block}")
+
+    def shown(self, found: QuerySet[Any], block: str) -> QuerySet[Any]:
+        return found[:WHOLE_ROWS] if self.whole == block else found[:BLOCK_ROWS]
 
     def url(self, name: str, *, query: str = "", **kwargs: Any) -> str:
         address = reverse(name, kwargs={"study": self.study.code, **kwargs})
         return f"{address}?{query}" if query else address
 
 
-def blocks(*, study: Study, actor: Actor, now: datetime) -> list[Block]:
-    """The blocks that the person's roles can act on, most urgent first."""
-    desk = _Desk(study, actor, now)
+def blocks(*, study: Study, actor: Actor, now: datetime, whole: str = "") -> list[Block]:
+    """The blocks that the person's roles can act on, most urgent first; one of them in full if asked for."""
+    desk = _Desk(study, actor, now, whole)
     offered: tuple[tuple[Action, Callable[[_Desk], Block]], ...] = (
         (Action.READ_ALERTS, _alerts),
         (Action.RELEASE_SLOT, _slots),
@@ -72,13 +87,9 @@ def blocks(*, study: Study, actor: Actor, now: datetime) -> list[Block]:
     return [make(desk) for action, make in offered if actor.may(action)]
 
 
-def _of(
-    title: str, found: QuerySet[Any], row: Callable[[Any], WorkRow], *, more_url: str = "", empty: str = ""
-) -> Block:
+def _of(title: str, found: QuerySet[Any], row: Callable[[Any], WorkRow], *, more_url: str, empty: str) -> Block:
     """A block of a queryset: its first rows and its count, two queries."""
-    return Block(
-        title, [row(each) for each in found[:BLOCK_ROWS]], found.count(), more_url, empty or "Nothing waits here."
-    )
+    return Block(title, [row(each) for each in found[:BLOCK_ROWS]], found.count(), more_url, empty)
 
 
 def _alerts(desk: _Desk) -> Block:
@@ -97,10 +108,13 @@ def _alerts(desk: _Desk) -> Block:
 
 def _slots(desk: _Desk) -> Block:
     def row(slot: Any) -> WorkRow:
-        return WorkRow(slot.subject.number, f"place in {slot.cohort.code}", desk.url("enrolment"), tone="warn")
+        address = desk.url("subject_enrolment", number=slot.subject.number)
+        until = f"reserved until {slot.expires_at.astimezone(slot.site.zone_info):%d-%b-%Y %H:%M}"
+        return WorkRow(slot.subject.number, f"Place in {slot.cohort.title}", f"{address}#release", until, tone="warn")
 
     found = enrollment.to_release(actor=desk.actor)
-    return _of("Places to release", found, row, more_url=desk.url("enrolment"))
+    empty = "No slot waits for your release. One appears here when a site has reserved it."
+    return _of("Slots to release", found, row, more_url=desk.url("slots"), empty=empty)
 
 
 def _visits(desk: _Desk) -> Block:
@@ -114,13 +128,23 @@ def _visits(desk: _Desk) -> Block:
             tone="error" if late else "muted",
         )
 
-    due: QuerySet[Visit] = (
+    planned: QuerySet[Visit] = (
         Visit.objects.visible_to(desk.actor)
         .filter(study_id=desk.study.pk, status=VisitStatus.PLANNED, planned_date__isnull=False)
+        .exclude(subject__status__in=NO_MORE_VISITS)
         .select_related("subject")
-        .order_by("window_to", "planned_date", "subject__number")
+        .order_by("window_to", "planned_date", "subject__number", "pk")
     )
-    return _of("Visits due", due, row, more_url=desk.url("subjects"), empty="No visit is planned yet.")
+    due = planned.filter(window_from__lte=desk.now.date() + DUE_AHEAD)
+    following = planned.first()
+    empty = "No visit is due in the next two weeks. "
+    empty += (
+        f"The next one: {following.subject.number}, {following.name}, {_window(following)}."
+        if following is not None
+        else "Visits are planned from a subject's consent and doses."
+    )
+    found = [row(visit) for visit in desk.shown(due, "visits")]
+    return Block("Visits due", found, due.count(), desk.whole_url("visits"), empty)
 
 
 def _window(visit: Visit) -> str:
@@ -132,26 +156,43 @@ def _window(visit: Visit) -> str:
 
 
 def _queries_to_answer(desk: _Desk) -> Block:
-    return _queries(desk, "Open queries", QueryState.OPEN)
+    return _queries(desk, "Open queries", QueryState.OPEN, "No query waits for your answer.")
 
 
 def _queries_to_close(desk: _Desk) -> Block:
-    return _queries(desk, "Answered queries", QueryState.ANSWERED)
+    empty = "No answer waits to be read. A query comes here when the site has answered it."
+    return _queries(desk, "Answered queries", QueryState.ANSWERED, empty)
 
 
-def _queries(desk: _Desk, title: str, state: QueryState) -> Block:
+def _queries(desk: _Desk, title: str, state: QueryState, empty: str) -> Block:
     def row(query: Any) -> WorkRow:
-        days = (desk.now - (query.opened_at or query.raised_at)).days
         return WorkRow(
             query.subject.number,
-            f"{query.label}: {query.text}",
+            in_print(f"{query.label}: {query.text}"),
             desk.url("query", number=query.number),
-            when="today" if days < 1 else f"{days} day{'s' * (days != 1)}",
+            when=_since(query, desk.now),
             tone="query",
         )
 
-    found = queries.queries(actor=desk.actor).filter(state=state).select_related("subject").order_by("opened_at")
-    return _of(title, found, row, more_url=desk.url("queries", query=f"state={state.value}"))
+    found = queries.with_age(queries.queries(actor=desk.actor), now=desk.now).filter(state=state)
+    order = ("answered_at", "number") if state is QueryState.ANSWERED else ("-age", "number")
+    return _of(
+        title,
+        found.select_related("subject").order_by(*order),
+        row,
+        more_url=desk.url("queries", query=f"state={state.value}"),
+        empty=empty,
+    )
+
+
+def _since(query: Any, now: datetime) -> str:
+    """How long it waits for who is next: the site while it is open, whoever asked once it is answered."""
+    waits = now - query.answered_at if query.state == QueryState.ANSWERED and query.answered_at else query.age
+    verb = "answered" if query.state == QueryState.ANSWERED else "open"
+    if waits.days < 1:
+        return f"{verb} today" if verb == "answered" else "open since today"
+    days = f"{waits.days} day{'s' * (waits.days != 1)}"
+    return f"answered {days} ago" if verb == "answered" else f"open for {days}"
 
 
 def _forms(desk: _Desk) -> Block:
@@ -162,7 +203,9 @@ def _forms(desk: _Desk) -> Block:
         .prefetch_related("protocol_version")
         .order_by("opened_at", "pk")
     )
-    return _of("Forms to finish", begun, lambda record: _form_row(desk, record))
+    found = [_form_row(desk, record) for record in desk.shown(begun, "forms")]
+    empty = "No form is half filled. Forms not begun yet are at their visits."
+    return Block("Forms begun", found, begun.count(), desk.whole_url("forms"), empty)
 
 
 def _form_row(desk: _Desk, record: FormRecord) -> WorkRow:
@@ -173,14 +216,16 @@ def _form_row(desk: _Desk, record: FormRecord) -> WorkRow:
 
 def _unsigned(desk: _Desk) -> Block:
     ready = worklists.signature_queue(actor=desk.actor, filters=worklists.RecordFilter())
-    return _listed(desk, "To sign", [each.record for each in ready], desk.url("signature_queue"))
+    empty = "Nothing waits for your signature. Forms come here when they are complete and their queries answered."
+    return _listed(desk, "To sign", [each.record for each in ready], desk.url("signature_queue"), empty)
 
 
 def _to_verify(desk: _Desk) -> Block:
     waiting, _ = worklists.verification_worklist(actor=desk.actor, filters=worklists.RecordFilter())
-    return _listed(desk, "To verify", [each.record for each in waiting], desk.url("verification"))
+    empty = "Nothing waits for verification. Forms that the plan asks for come here when they are complete."
+    return _listed(desk, "To verify", [each.record for each in waiting], desk.url("verification"), empty)
 
 
-def _listed(desk: _Desk, title: str, records: Iterable[FormRecord], more_url: str) -> Block:
+def _listed(desk: _Desk, title: str, records: Iterable[FormRecord], more_url: str, empty: str) -> Block:
     found = list(records)
-    return Block(title, [_form_row(desk, record) for record in found[:BLOCK_ROWS]], len(found), more_url)
+    return Block(title, [_form_row(desk, record) for record in found[:BLOCK_ROWS]], len(found), more_url, empty)

@@ -1,5 +1,6 @@
 """The cohort board as SVG: a row per dose level, a tile per subject. Presentation attributes only."""
 
+import textwrap
 from collections.abc import Callable, Iterator
 
 from django.utils.html import format_html, format_html_join
@@ -9,11 +10,13 @@ from apps.escalation.selectors import Board, Row, Tile
 
 WIDTH = 960
 LABEL_WIDTH, SUMMARY_WIDTH = 190, 250
-TILE_WIDTH, TILE_HEIGHT, GAP = 120, 52, 6
+TILE_WIDTH, GAP = 167, 6
 PADDING, LINE_HEIGHT = 8, 16
+TILE_LINE, TILE_FOOT, TILE_LETTERS = 13, 13, 29
+"""Within a tile: the height of a line, what the bar takes beneath them, and how many letters go into one."""
 INK, MUTED, LINE, ACCENT, BAR, DLT_FILL = "#1B1B1B", "#595959", "#D5DAE0", "#0B4F8A", "#9DB8D2", "#F6D3D0"
 TILES_A_LINE = (WIDTH - LABEL_WIDTH - SUMMARY_WIDTH) // (TILE_WIDTH + GAP)
-LONGEST_WORDS, LONGEST_LABEL, LONGEST_SUMMARY = 18, 29, 34
+LONGEST_LABEL, LONGEST_SUMMARY = 29, 34
 
 LinkOf = Callable[[str], str]
 
@@ -40,7 +43,7 @@ def cohort_board(board: Board, *, link: LinkOf) -> SafeString:
 
 def _height(row: Row, board: Board) -> int:
     """As much as the tiles or the words beside them need; a level that nobody reached is a thin row."""
-    tiles = -(-len(row.tiles) // TILES_A_LINE) * (TILE_HEIGHT + GAP)
+    tiles = -(-len(row.tiles) // TILES_A_LINE) * (_tile_height(row) + GAP)
     words = max(len(_left(row)), len(_right(row, board))) * LINE_HEIGHT
     return max(tiles, words) + 2 * PADDING
 
@@ -99,16 +102,27 @@ def _texts(lines: list[tuple[str, str, str]], *, x: int, top: int) -> SafeString
     )
 
 
+def _tile_height(row: Row) -> int:
+    """All tiles of a row are as high as its wordiest: a term is wrapped, never cut."""
+    return max((len(_words(tile)) for tile in row.tiles), default=0) * TILE_LINE + TILE_FOOT
+
+
+def _words(tile: Tile) -> list[str]:
+    """The lines of a tile: subject, where it stands, the event, whether it is backfill."""
+    mark = "▲ " if tile.is_dlt else "? " if tile.is_candidate else ""
+    said = (mark + tile.words, tile.event, "backfill" if tile.is_backfill else "")
+    return [tile.number, *(line for words in said for line in textwrap.wrap(words, TILE_LETTERS))]
+
+
 def _tiles(row: Row, top: int, link: LinkOf) -> Iterator[SafeString]:
+    height = _tile_height(row)
     for place, tile in enumerate(row.tiles):
         line, column = divmod(place, TILES_A_LINE)
         x = LABEL_WIDTH + column * (TILE_WIDTH + GAP)
-        yield _tile(tile, x, top + PADDING + line * (TILE_HEIGHT + GAP), link(tile.number))
+        yield _tile(tile, x, top + PADDING + line * (height + GAP), height, link(tile.number))
 
 
-def _tile(tile: Tile, x: int, y: int, address: str) -> SafeString:
-    mark = "▲ " if tile.is_dlt else "? " if tile.is_candidate else ""
-    lines = [tile.number, mark + tile.words, tile.event or ("backfill" if tile.is_backfill else "")]
+def _tile(tile: Tile, x: int, y: int, height: int, address: str) -> SafeString:
     return format_html(
         '<a href="{}"><title>{}</title>'
         '<rect x="{}" y="{}" width="{}" height="{}" fill="{}" stroke="{}" stroke-width="{}"{}/>'
@@ -118,22 +132,21 @@ def _tile(tile: Tile, x: int, y: int, address: str) -> SafeString:
         x,
         y,
         TILE_WIDTH,
-        TILE_HEIGHT,
+        height,
         DLT_FILL if tile.is_dlt else "#FFFFFF",
         INK if tile.is_dlt or tile.is_candidate else MUTED,
         3 if tile.is_dlt else 1,
         SafeString(' stroke-dasharray="4 3"') if tile.is_backfill else SafeString(""),
         x + 2,
-        y + TILE_HEIGHT - 6,
+        y + height - 6,
         round((TILE_WIDTH - 4) * tile.share),
         BAR,
         format_html_join(
             "",
             '<text x="{}" y="{}" font-size="10" font-weight="{}" fill="{}">{}</text>',
             (
-                (x + 4, y + 13 + 13 * place, "600" if place == 0 else "400", INK, _short(words, LONGEST_WORDS))
-                for place, words in enumerate(lines)
-                if words
+                (x + 4, y + 12 + TILE_LINE * place, "600" if place == 0 else "400", INK, words)
+                for place, words in enumerate(_words(tile))
             ),
         ),
     )

@@ -16,20 +16,30 @@ NEW_EVENT_RISE = 2
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A result that this one is compared with."""
+
+    value: str
+    day: str
+    grade: int | None
+
+
+@dataclass(frozen=True)
 class Row:
     """The derived cells of one analyte."""
 
     test: str
     range_words: str
     range_source: str
+    range_note: str
     flag: str
     times_uln: str
     grade: int | None
     grade_term: str
     clause: str
     question: str
-    baseline: str
-    previous: str
+    baseline: Earlier | None
+    previous: Earlier | None
     event_url: str
     event_words: str
     findings: tuple[str, ...]
@@ -75,14 +85,15 @@ def _row(result: LabResult, baseline: LabResult | None, previous: LabResult | No
         test=result.key,
         range_words=_range_words(result),
         range_source="" if result.range_source is None else RangeSource(result.range_source).label,
+        range_note="default" if result.range_source == RangeSource.PROTOCOL else "",
         flag=result.get_flag_display() if result.flag and result.flag != "NORMAL" else "",
         times_uln=f"{result.times_uln:.2f} × ULN" if result.times_uln is not None and result.times_uln > 1 else "",
         grade=result.grade,
         grade_term=result.grade_term or "",
         clause=result.clause or "",
         question=result.question or "",
-        baseline=_with_day(baseline),
-        previous=_with_day(previous),
+        baseline=_earlier(baseline),
+        previous=_earlier(previous),
         event_url=_event_url(result) if _asks_for_event(result, baseline, previous) else "",
         event_words=f"{result.grade_term}, grade {result.grade}",
         findings=findings,
@@ -107,11 +118,12 @@ def _short(limit: Decimal | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _with_day(result: LabResult | None) -> str:
+def _earlier(result: LabResult | None) -> Earlier | None:
     if result is None:
-        return ""
-    grade = f", grade {result.grade}" if result.grade else ""
-    return f"{result.reported} {result.unit or ''} on {selectors.panel_of(result).collected}{grade}"
+        return None
+    collected = selectors.panel_of(result).collected
+    day = "" if collected is None else str(collected.to_day())
+    return Earlier(f"{result.reported} {result.unit or ''}".strip(), day, result.grade or None)
 
 
 def _asks_for_event(result: LabResult, baseline: LabResult | None, previous: LabResult | None) -> bool:

@@ -30,10 +30,10 @@ class AgeBand:
 
 
 AGE_BANDS = (
-    AgeBand("week", "up to 7 days", 0, 7),
-    AgeBand("fortnight", "7–14 days", 7, 14),
-    AgeBand("month", "14–30 days", 14, 30),
-    AgeBand("older", "over 30 days", 30, None),
+    AgeBand("week", "up to 6 days", 0, 7),
+    AgeBand("fortnight", "7–13 days", 7, 14),
+    AgeBand("month", "14–29 days", 14, 30),
+    AgeBand("older", "30 days or more", 30, None),
 )
 SHOWN_STATES = (
     QueryState.DRAFT,

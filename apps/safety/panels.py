@@ -12,8 +12,8 @@ from clinical.protocol.pages import Page
 
 
 def register() -> None:
-    overlays.add_panel("safety/report_panel.html", report)
     overlays.add_panel("safety/dlt_panel.html", dlt)
+    overlays.add_panel("safety/report_panel.html", report)
 
 
 def report(record: FormRecord, actor: Actor) -> dict[str, object] | None:

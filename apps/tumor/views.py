@@ -22,17 +22,19 @@ HEADINGS = (
     "Subject",
     "Site",
     "Cohort",
-    "Assessments",
+    "Scans after baseline",
     "Last scan",
     "Sum (mm)",
     "From baseline (%)",
-    "System",
-    "Stated",
+    "Response, system",
+    "Response, evaluator",
     "Best change (%)",
     "Best response",
     "Confirmed best response",
     "Progression",
 )
+NUMBERS = ("Scans after baseline", "Sum (mm)", "From baseline (%)", "Best change (%)")
+"""Which of them head a column of numbers."""
 
 
 class TumorListing(StudyView):
@@ -67,6 +69,7 @@ class TumorListing(StudyView):
                 "filters": filters,
                 "kept": kept.urlencode(),
                 "headings": HEADINGS,
+                "numbers": NUMBERS,
                 "may_download": self.actor.may(Action.EXPORT_LISTING),
                 "assesses_tumors": definition.recist is not None,
             },

@@ -102,9 +102,9 @@ def margin(record: FormRecord, actor: Actor) -> dict[str, list[MarginNote]]:
 
 
 def panels(record: FormRecord, actor: Actor) -> list[dict[str, object]]:
-    """The panels of floors above for a record."""
+    """The panels of floors above for a record, the highest floor's first: safety is read before review."""
     found = []
-    for template, provider in _panels:
+    for template, provider in reversed(_panels):
         context = provider(record, actor)
         if context is not None:
             found.append({"template": template, **context})

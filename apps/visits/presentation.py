@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from apps.core.actor import Actor
+from apps.core.in_print import in_print
 from apps.core.refusal import NotFound, Refusal
 from apps.visits import checks, extra_items, overlays, pages, schedule, selectors, services, values
 from apps.visits.forms import CrfForm
@@ -40,7 +41,7 @@ class FieldView:
         """The one choice there is, when it is what stands stored: shown as text, not asked."""
         choices = [choice for choice in getattr(self.bound.field, "choices", ()) if choice[0] not in (None, "")]
         if len(choices) == 1 and str(self.bound.value()) == str(choices[0][0]):
-            return str(choices[0][1])
+            return in_print(str(choices[0][1]))
         return ""
 
     @property
@@ -50,7 +51,7 @@ class FieldView:
     @property
     def words(self) -> str:
         """The value for reading only."""
-        return values.words_of(self.bound.field, self.bound.value())
+        return in_print(values.words_of(self.bound.field, self.bound.value()))
 
 
 @dataclass
@@ -175,7 +176,11 @@ def _bound(form: CrfForm, name: str, path: str, typed: dict[str, str]) -> forms.
     bound = form[name]
     bound.html_name = f"value:{path}"
     bound.html_initial_name = f"value:{path}"
-    form.fields[name].widget.attrs["id"] = dom_id(path)
+    widget = form.fields[name].widget
+    widget.attrs["id"] = dom_id(path)
+    if isinstance(widget, forms.Select | forms.RadioSelect):
+        # Only what the page shows: the label that a signature covers stays the field's own.
+        widget.choices = [(value, in_print(str(words))) for value, words in widget.choices]
     return bound
 
 

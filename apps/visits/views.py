@@ -11,7 +11,7 @@ from apps.access.views import CONFLICT, UNPROCESSABLE, StudyView
 from apps.core.action import Action
 from apps.core.actor import Actor
 from apps.core.refusal import Refusal
-from apps.visits import pages, presentation, schedule, selectors, services
+from apps.visits import overlays, pages, presentation, schedule, selectors, services
 from apps.visits.models import FormRecord
 from clinical.partial_date import AskBack, PartialDate, Precision, read_typed
 
@@ -217,6 +217,7 @@ class SaveValue(StudyView):
         except (services.CannotBeStored, services.Closed, services.HoldsValues) as refusal:
             return render(request, "visits/feedback.html", context | {"problem": refusal}, status=UNPROCESSABLE)
         found.refresh_from_db()
+        context |= {"status": overlays.status_words([found])[found.pk]}
         context |= presentation.derived(found, actor=self.actor)
         return render(request, "visits/feedback.html", context)
 

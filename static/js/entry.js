@@ -11,6 +11,7 @@
   const waiting = new Map(); // path -> text not acknowledged yet
   const shown = new Map(); // path -> text the server has
   let inFlight = 0;
+  let stands = ""; // how the form stands now, said once it has changed
   let retryTimer = null;
   let leaving = false;
 
@@ -30,8 +31,10 @@
   const refresh = () => {
     if (inFlight) say("Saving…");
     else if (waiting.size) say(`Not saved yet: ${waiting.size} ${waiting.size === 1 ? "value" : "values"}`, "problem");
-    else say(`All changes saved ${clock()}`, "saved");
+    else say(`All changes saved ${clock()}${stands}`, "saved");
   };
+  const unfold = (place) => place.querySelectorAll("[data-scripted]").forEach((each) => (each.hidden = false));
+  unfold(form);
 
   for (const control of controls()) shown.set(pathOf(control), textAt(pathOf(control)));
 
@@ -79,8 +82,15 @@
       fresh.id = old.id;
       const hidden = fresh.querySelector("[type=hidden]") ? null : old.querySelector("[type=hidden]");
       old.replaceWith(fresh);
+      unfold(fresh);
       if (hidden) fresh.prepend(hidden);
       fresh.closest("[data-field]")?.classList.toggle("has-problem", !("saved" in fresh.dataset));
+    }
+    const word = answer.getElementById("record-status");
+    const shownWord = document.getElementById("record-status");
+    if (word && shownWord && word.textContent.trim() !== shownWord.textContent.trim()) {
+      shownWord.replaceChildren(...word.childNodes);
+      stands = `. This form is now: ${shownWord.textContent.trim()}`; // told politely, with the saving
     }
     const derived = answer.getElementById("derived");
     if (derived) document.getElementById("derived")?.replaceChildren(...derived.childNodes);

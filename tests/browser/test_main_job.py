@@ -12,6 +12,7 @@ import pyreadstat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from apps.core.in_print import inside_a_sentence
 from apps.subjects.models import Subject
 from clinical.protocol.conduct import CriterionKind
 from tests import scenarios, scenarios_dosing, scenarios_labs
@@ -488,6 +489,6 @@ def pass_gate(office: Office, subject: str, trial: scenarios.Trial, code: str, *
     comments = {f"answers/{number}/comment": "Seen in the source" for number, _ in criteria_of(trial, code)}
     chidi.fill({"assessed": day(on)} | answers(criteria_of(trial, code)) | comments)
     amara.go(f"subjects/{subject}/enrolment/")
-    amara.sign(f"Sign {gate.title.lower()}")
+    amara.sign(f"Sign {inside_a_sentence(gate.title)}")
     row = amara.page.get_by_role("row").filter(has=amara.page.get_by_role("rowheader", name=gate.title, exact=True))
     expect(row).to_contain_text("Dr Amara Okafor")

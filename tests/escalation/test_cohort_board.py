@@ -1,5 +1,7 @@
 """The cohort board and the committee: what counts, what the design says, what a signature opens or closes."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -305,3 +307,14 @@ def test_the_board_costs_the_same_however_many_subjects_it_has(ima402: Trial) ->
             board(ima402)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_tile_holds_every_word_of_a_long_term(three: Trial) -> None:
+    whole = board(three)
+    here = next(each for each in whole.rows if each.tiles)
+    wordy = replace(here.tiles[0], event="Aspartate aminotransferase increased grade 4", is_dlt=True)
+    rows = tuple(replace(each, tiles=(wordy, *each.tiles[1:])) if each is here else each for each in whole.rows)
+    picture = plot.cohort_board(replace(whole, rows=rows), link=lambda number: f"/s/{number}")
+    shown = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", picture))
+    assert wordy.event in shown
+    assert "…" not in shown

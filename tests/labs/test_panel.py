@@ -303,7 +303,12 @@ def test_the_grid_shows_range_grade_baseline_and_offers_the_event(
     assert "grade-3" in answer
     page = client.get(reverse("record", kwargs={"study": "IMA402", "record": record.pk})).content.decode()
     assert "the protocol&#x27;s default range" in page
-    assert "20 U/L on 02-Mar-2026" in page
+    assert '20 U/L <span class="unit">02-Mar-2026</span>' in page
+    question = "Alanine aminotransferase 412 U/L is grade 3. Say whether it is clinically significant."
+    assert page.partition('<div id="derived">')[0].count(question) == 1, "asked once, where it is answered"
+    before, _, after = page.partition(question)
+    assert before.rindex('data-cell="ALT question"') > before.rindex('data-cell="ALT previous"')
+    assert 'data-cell="AST range"' in after
     assert "term=Alanine+aminotransferase+increased&amp;grade=3&amp;onset=2026-03-12" in page
 
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
+from django.urls import reverse
 
 from apps.core.actor import Actor
 from apps.core.refusal import NotAllowed, Refusal
@@ -393,3 +395,24 @@ def test_fever_as_part_of_a_mild_crs_is_no_dlt(ima203: Trial, infused: Subject) 
     assert standing(ima203, fever) == DltStanding.SUGGESTED
     scenarios_safety.save(ima203, fever, part_of="1", at=on(12) + timedelta(hours=1))
     assert standing(ima203, fever) == DltStanding.NOT_MET
+
+
+def test_the_page_of_an_event_says_once_what_is_met(ima402: Trial, subject: Subject, client: Client) -> None:
+    event = febrile(ima402, subject)
+    client.force_login(ima402.people["chidi"], backend="apps.accounts.backends.EmailBackend")
+    page = client.get(reverse("record", kwargs={"study": "IMA402", "record": event.pk})).content.decode()
+    derived = page.partition("<dt>Dose limiting</dt>")[2].partition("</dd>")[0]
+    assert derived.casefold().count("meets") == 1
+    table = page.partition('aria-label="The protocol\'s criteria"')[2].partition("</table>")[0]
+    assert table, "the criteria with their facts"
+    assert "meet" not in table.casefold(), "the column beside says so"
+    assert page.index('id="dlt-title"') < page.index('id="review-title"'), "safety is read before review"
+
+
+def test_where_no_criterion_is_met_the_line_does_not_list_them_all(
+    ima402: Trial, subject: Subject, client: Client
+) -> None:
+    event = scenarios_safety.event(ima402, subject, term="Fatigue", grade=1, onset="2026-03-05T08:00", at=on(6))
+    client.force_login(ima402.people["chidi"], backend="apps.accounts.backends.EmailBackend")
+    page = client.get(reverse("record", kwargs={"study": "IMA402", "record": event.pk})).content.decode()
+    assert "<dd>Meets no criterion.</dd>" in page

@@ -361,3 +361,16 @@ def test_the_page_asks_as_often_for_many_lesions_as_for_few(ima402: Trial, clien
             assert client.get(address).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_the_response_is_stated_beneath_the_lesions_it_follows_from(
+    ima402: Trial, subject: Subject, client: Client
+) -> None:
+    followed(ima402, subject)
+    record = follow_up(ima402, subject, 0, "2026-04-22", T1="30", T2="12", NT1="present")
+    sign_in(client, ima402, "chidi")
+    page = client.get(reverse("record", kwargs={"study": "IMA402", "record": record.pk})).content.decode()
+    order = ["f-scanned", "f-lesions-T1-longest_mm", "f-overall_response"]
+    assert order == sorted(order, key=lambda name: page.index(f'id="{name}"'))
+    assert "Lesions as the investigator sees them" in page
+    assert "System beside the investigator" in page

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 
 from apps.assessments.models import VitalResult
 from apps.core.refusal import NotAllowed
@@ -178,3 +180,24 @@ def test_a_value_that_is_missing_cannot_be_said_away(ima402: Trial, vitals: Form
         with pytest.raises(services.Incomplete) as incomplete:
             services.complete_record(actor=chidi, record=vitals, at=NOON)
     assert "taken" in {finding.path for finding in incomplete.value.findings}
+
+
+def test_the_answer_to_a_saved_value_says_how_the_form_stands_now(
+    ima402: Trial, vitals: FormRecord, client: Client
+) -> None:
+    client.force_login(ima402.people["chidi"], backend="apps.accounts.backends.EmailBackend")
+    place = {"study": "IMA402", "record": vitals.pk}
+    assert "Not started" in client.get(reverse("record", kwargs=place)).content.decode()
+    answer = client.post(reverse("record_value", kwargs=place), {"path": RESULT, "value": "118", "seen": "0"})
+    said = answer.content.decode().partition('<div id="record-status">')[2]
+    assert "In progress" in said.partition("</div>")[0]
+
+
+def test_a_check_of_a_saved_value_can_be_answered_after_a_reload(
+    ima402: Trial, vitals: FormRecord, client: Client
+) -> None:
+    save(ima402, vitals, RESULT, "260")
+    client.force_login(ima402.people["chidi"], backend="apps.accounts.backends.EmailBackend")
+    page = client.get(reverse("record", kwargs={"study": "IMA402", "record": vitals.pk})).content.decode()
+    beside = page.partition(f'data-feedback="{RESULT}"')[2].partition("</div>")[0]
+    assert "data-confirm=" in beside

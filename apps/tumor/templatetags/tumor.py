@@ -6,8 +6,26 @@ from django import template
 
 from apps.tumor.models import Kind, LesionMeasurement
 from apps.visits.presentation import FieldView, LineView
+from clinical.recist.responses import Response
 
 register = template.Library()
+MISSING = Response.MISSING.value
+
+
+STATED = ("target_response", "non_target_response", "new_lesions", "overall_response", "why_different")
+"""What an evaluator concludes from the lesions, so it is asked beneath them."""
+
+
+@register.filter
+def before_lesions(fields: list[FieldView]) -> list[FieldView]:
+    """What is known before the lesions are looked at: who looks, when, and by which method."""
+    return [view for view in fields if view.path not in STATED]
+
+
+@register.filter
+def after_lesions(fields: list[FieldView]) -> list[FieldView]:
+    """The responses that the evaluator states."""
+    return [view for view in fields if view.path in STATED]
 
 
 def _usual(line: LesionMeasurement) -> tuple[str, ...]:
@@ -38,6 +56,12 @@ def other_fields(row: LineView) -> list[FieldView]:
 def has_others(row: LineView) -> bool:
     """Whether one of the other measures is there, so that it is shown."""
     return any(view.bound.value() not in (None, "") for view in _named(row, usual=False))
+
+
+@register.filter
+def response_words(code: str) -> str:
+    """A response as people write it: PR, SD; in words where nothing could be assessed yet."""
+    return "no scan yet" if code == MISSING else code
 
 
 @register.filter
