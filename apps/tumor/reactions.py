@@ -18,24 +18,30 @@ NOT_DERIVED_FROM = frozenset(
 @core_events.at_once(events.ValuesChanged)
 def values_changed(fact: events.ValuesChanged, actor: Actor) -> None:
     """Name a lesion once it is known what it is, keep the lines in step, derive the responses anew."""
+    evaluator: str | None
     if fact.page == Page.LESION:
         lesion = Lesion.objects.select_related("record").get(record_id=fact.record)
         if lesion.lesion_id is None:
             lesion = services.name_lesion(lesion=lesion)
         if lesion.lesion_id is None or lesion.evaluator is None:
             return
-        services.keep_lines(subject=_subject(fact.subject), evaluator=lesion.evaluator)
+        evaluator, is_reassigned = lesion.evaluator, "evaluator" in fact.paths
+        subject = _subject(fact.subject)
+        services.keep_lines(subject=subject, evaluator=evaluator)
     elif fact.page == Page.TUMOR_ASSESSMENT:
-        if "evaluator" in fact.paths:
-            evaluator = TumorAssessment.objects.values_list("evaluator", flat=True).get(record_id=fact.record)
-            if evaluator is not None:
-                services.keep_lines(subject=_subject(fact.subject), evaluator=evaluator)
+        is_reassigned = "evaluator" in fact.paths
         if set(fact.paths) <= NOT_DERIVED_FROM:
             return
+        evaluator = TumorAssessment.objects.values_list("evaluator", flat=True).get(record_id=fact.record)
+        subject = _subject(fact.subject)
+        if is_reassigned and evaluator is not None:
+            services.keep_lines(subject=subject, evaluator=evaluator)
     else:
         return
-    services.derive_responses(actor=actor, subject=_subject(fact.subject), at=fact.at, caused_by=fact.record)
-    _fix_progression(_subject(fact.subject))
+    # Readers assess one by one: only a page that changed hands moves the responses of two of them.
+    only = None if is_reassigned else evaluator
+    services.derive_responses(actor=actor, subject=subject, at=fact.at, caused_by=fact.record, only=only)
+    _fix_progression(subject)
 
 
 @core_events.at_once(events.RecordOpened)

@@ -199,7 +199,7 @@ class _Rows:
     lines: dict[int, list[LesionMeasurement]] = field(default_factory=dict)
 
 
-def _read(subject: Subject) -> _Rows:
+def _read(subject: Subject, *, only: str | None = None) -> _Rows:
     kept = Lesion.objects.filter(subject=subject, lesion_id__isnull=False).exclude(record__state=EntryState.REMOVED)
     heads = (
         TumorAssessment.objects.filter(record__subject=subject)
@@ -207,6 +207,8 @@ def _read(subject: Subject) -> _Rows:
         .select_related("record__visit")
         .order_by("record_id")
     )
+    if only is not None:
+        kept, heads = kept.filter(evaluator=only), heads.filter(evaluator=only)
     rows = _Rows(list(kept.order_by("record_id")), list(heads))
     found = LesionMeasurement.objects.filter(record__in=[head.record_id for head in rows.heads], is_removed=False)
     for line in found.order_by("pk"):
@@ -221,21 +223,24 @@ def evaluators_of(subject: Subject) -> list[str]:
     return [each.code for each in subject.protocol_version.definition.evaluators if each.code in named]
 
 
-def all_series(subject: Subject) -> dict[str, Series]:
-    """The series of every evaluator of the subject by the evaluator's code; empty where the trial assesses no tumor."""
+def all_series(subject: Subject, *, only: str | None = None, also: Iterable[str] = ()) -> dict[str, Series]:
+    """The series of every evaluator by the evaluator's code; empty where the trial assesses no tumor.
+
+    `only` asks for one evaluator; `also` names some who may have nothing left, whose series is then empty.
+    """
     recist = subject.protocol_version.definition.recist
     if recist is None:
         return {}
-    rows = _read(subject)
+    rows = _read(subject, only=only)
     anchor = Anchor.objects.filter(subject=subject, name=recist.reference_anchor).first()
     reference = None if anchor is None else scan_date.of(anchor.moment)
-    named = {lesion.evaluator for lesion in rows.lesions} | {head.evaluator for head in rows.heads}
+    named = {lesion.evaluator for lesion in rows.lesions} | {head.evaluator for head in rows.heads} | set(also)
     return {code: _series(code, rows, recist, reference) for code in sorted(filter(None, named))}
 
 
 def series(subject: Subject, evaluator: str) -> Series | None:
     """The series of one evaluator; None where there is none."""
-    return all_series(subject).get(evaluator)
+    return all_series(subject, only=evaluator).get(evaluator)
 
 
 def _series(evaluator: str, rows: _Rows, recist: Recist, reference: scan_date.ScanDate | None) -> Series:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 
 from apps.core.actor import Actor
 from apps.core.events import announce
@@ -165,25 +166,30 @@ def drop_lines(*, lesion: Lesion, why: str) -> None:
 
 
 @transaction.atomic
-def derive_responses(*, actor: Actor, subject: Subject, at: datetime, caused_by: int | None = None) -> None:
-    """Derive every evaluator's responses from what is stored, keep them, and say which are other ones now.
+def derive_responses(
+    *, actor: Actor, subject: Subject, at: datetime, caused_by: int | None = None, only: str | None = None
+) -> None:
+    """Derive the responses of every evaluator (or `only` one) from what is stored, and say which are other ones now.
 
     `caused_by` is the page whose values changed: the responses of other pages that it turned over are kept as such.
     """
-    for evaluator, derived in all_series(subject).items():
+    judged = SubjectResponse.objects.filter(subject=subject).values_list("evaluator", flat=True)
+    for evaluator, derived in all_series(subject, only=only, also=judged if only is None else ()).items():
         _derive_for(actor, subject, evaluator, derived, at=at, caused_by=caused_by)
 
 
 def _derive_for(
     actor: Actor, subject: Subject, evaluator: str, derived: Series, *, at: datetime, caused_by: int | None
 ) -> None:
-    stored = {each.record_id: each for each in SystemResponse.objects.filter(subject=subject, evaluator=evaluator)}
+    # An assessment that changed hands brings its row along.
+    of_these = Q(evaluator=evaluator) | Q(record__in=[seen.record.pk for seen in derived.in_order])
+    stored = {each.record_id: each for each in SystemResponse.objects.filter(of_these, subject=subject)}
     changed, flipped = [], []
     for position, seen in enumerate(derived.in_order):
-        columns = _columns(derived, seen, max(0, position - len(derived.baseline) + 1))
+        columns = {"evaluator": evaluator, **_columns(derived, seen, max(0, position - len(derived.baseline) + 1))}
         row = stored.pop(seen.record.pk, None)
         if row is None:
-            SystemResponse.objects.create(subject=subject, evaluator=evaluator, record=seen.record, **columns)
+            SystemResponse.objects.create(subject=subject, record=seen.record, **columns)
             changed.append(seen.record.pk)
             continue
         before = row.overall

@@ -1,6 +1,6 @@
 """Entry: opening pages, saving values one by one, completing, declaring not done, removing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -194,21 +194,28 @@ def remove_line(*, actor: Actor, record: FormRecord, kind: str, key: str, at: da
     announce(events.ValuesChanged(**_about(record, at), paths=(f"{kind}/{key}/is_removed",)), actor=actor)
 
 
-@transaction.atomic
 def explain_blank(*, actor: Actor, record: FormRecord, path: str, why: str, at: datetime, reason: str = "") -> None:
     """Say why a value is missing ("not done", "refused"); the page can then be complete without it."""
+    explain_blanks(actor=actor, record=record, paths=[path], why=why, at=at, reason=reason)
+
+
+@transaction.atomic
+def explain_blanks(
+    *, actor: Actor, record: FormRecord, paths: Sequence[str], why: str, at: datetime, reason: str = ""
+) -> None:
+    """Say of several values, in one act, why they are missing. Without a `why` the reasons are taken back."""
     record = _locked_for_entry(actor, record)
-    place = values.place(record, path)
-    if place.stored is not None and why:
-        raise HoldsValues(f"{place.label} holds a value. Clear it first, then say why it is missing.")
+    for place in values.places(record, paths, context=values.entry_context(record)).values():
+        if place.stored is not None and why:
+            raise HoldsValues(f"{place.label} holds a value. Clear it first, then say why it is missing.")
     if record.needs_reason and not reason:
         raise ReasonNeeded("Say why this completed form changes.")
-    remaining = {key: text for key, text in record.blank_reasons.items() if key != path}
-    record.blank_reasons = {**remaining, path: why} if why else remaining
+    remaining = {path: text for path, text in record.blank_reasons.items() if path not in paths}
+    record.blank_reasons = {**remaining, **dict.fromkeys(paths, why)} if why else remaining
     with because(reason):
         record.save(update_fields=["blank_reasons"])
     _begin(record)
-    announce(events.ValuesChanged(**_about(record, at), paths=(path,)), actor=actor)
+    announce(events.ValuesChanged(**_about(record, at), paths=tuple(paths)), actor=actor)
 
 
 @transaction.atomic

@@ -52,8 +52,13 @@ COMPARED = {
 
 
 def lesion(name: str) -> str:
-    """A lesion's name without the source's reader and leading zero: R1-NT01 is NT1 here."""
-    return re.sub(r"^(?:R\d-)?([A-Z]+)0*(\d+)$", r"\1\2", name)
+    """A lesion's name without the source's reader and leading zero: R1-NT01 is NT1 here, R1-NEW01 is N1."""
+    return re.sub(r"^(?:R\d-)?([A-Z]+)0*(\d+)$", r"\1\2", name).replace("NEW", "N")
+
+
+def number(text: str) -> str:
+    """The sample writes some measurements with a leading zero: 066.5 is the number 66.5 here."""
+    return re.sub(r"^0+(?=\d)", "", text)
 
 
 def month(date: str) -> str:
@@ -61,7 +66,7 @@ def month(date: str) -> str:
     return date[:7]
 
 
-NORMAL: dict[str, Callable[[str], str]] = {"TULNKID": lesion, "TRLNKID": lesion, "TRDTC": month}
+NORMAL: dict[str, Callable[[str], str]] = {"TULNKID": lesion, "TRLNKID": lesion, "TRDTC": month, "VSORRES": number}
 LEFT_OUT: dict[str, Callable[[Row], bool]] = {
     "TR": lambda row: row.get("TRTESTCD") == "SUMDIAM",  # computed
     "RS": lambda row: row.get("RSDRVFL") == "Y",  # what the rules say stands beside what the readers said

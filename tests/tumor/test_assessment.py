@@ -13,7 +13,7 @@ from apps.core.actor import Actor
 from apps.subjects.models import Subject
 from apps.tumor import selectors, services
 from apps.tumor.events import ResponsesChanged
-from apps.tumor.models import Lesion, LesionMeasurement, ResponseChange
+from apps.tumor.models import Lesion, LesionMeasurement, ResponseChange, SystemResponse
 from apps.visits import checks, facts
 from apps.visits import services as visit_services
 from apps.visits.models import FormRecord
@@ -288,6 +288,19 @@ def test_several_evaluators_stand_side_by_side(db: None) -> None:
     assert tumor.head(trial, second).evaluator == "reader_1"
     tumor.fill(trial, second, {"T1": "31"}, stated={"scanned": "2026-03-02"})
     assert (tumor.system(trial, record).sum_mm, tumor.system(trial, second).sum_mm) == (Decimal(40), Decimal(31))
+
+
+def test_an_assessment_that_was_entered_for_the_wrong_reader_leaves_nothing_with_that_reader(db: None) -> None:
+    trial = scenarios.trial("PVONCO")
+    subject = scenarios.subject(trial)
+    tumor.lesion(trial, subject)
+    tumor.lesion(trial, subject, location="LUNG", evaluator="reader_1")
+    record = tumor.assessment(trial, subject, tumor.baseline_visit(trial), "2026-03-02", {"T1": "40"})
+    tumor.fill(trial, record, {}, stated={"evaluator": "reader_1"})
+    tumor.fill(trial, record, {"T1": "31"})
+    with trial.acting_as("chidi"):
+        standing = SystemResponse.objects.filter(subject=subject, is_current=True)
+        assert list(standing.values_list("evaluator", "sum_mm")) == [("reader_1", Decimal(31))]
 
 
 def sign_in(client: Client, trial: Trial, name: str) -> None:

@@ -11,6 +11,7 @@ from django.db import models
 from apps.exports import images
 from apps.exports.images import Cut
 from apps.exports.models import SubjectOrigin, TransferredTerm
+from apps.exports.transferred import NOT_TRANSFERRED
 from apps.study.models import ProtocolVersion, Site
 from apps.subjects.models import Subject
 from apps.visits import pages
@@ -48,7 +49,8 @@ class Page:
 
     def why_blank(self, path: str) -> str | None:
         """Why there is no value: the reason given for the field, or for the whole page not done."""
-        return self.record.blank_reasons.get(path) or self.record.not_done_reason or None
+        reason = self.record.blank_reasons.get(path) or self.record.not_done_reason
+        return None if reason == NOT_TRANSFERRED else reason or None
 
     @property
     def is_not_done(self) -> bool:

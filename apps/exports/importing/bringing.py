@@ -14,6 +14,7 @@ from apps.core.transactions import acting, because, note_in_trail
 from apps.exports.importing.mapping import LeftOut, PlannedPage, plan
 from apps.exports.importing.source import SourceRow, Transfer
 from apps.exports.models import BroughtOverRow, SubjectOrigin, TransferredTerm
+from apps.exports.transferred import NOT_TRANSFERRED
 from apps.study.models import ProtocolVersion, Site, Study
 from apps.study.selectors import latest_version
 from apps.subjects import services as subject_services
@@ -25,9 +26,6 @@ from apps.visits.models import FormRecord, Visit, VisitStatus
 from apps.visits.pages import Finding, Weight
 from clinical.partial_date import PartialDate
 from clinical.protocol.pages import Page
-
-NOT_TRANSFERRED = "Not in the transferred datasets"
-"""Why a value that a page needs is blank: the source did not collect it, or did not send it. Nothing stands in."""
 
 LONGEST_REASON = 1000
 
@@ -333,11 +331,11 @@ class _Bringing:
             return
         except entry.Incomplete as refused:
             missing = [finding for finding in refused.findings if finding.check == "missing"]
-        for finding in missing:
-            entry.explain_blank(
+        if missing:
+            entry.explain_blanks(
                 actor=self.actor,
                 record=record,
-                path=finding.path,
+                paths=[finding.path for finding in missing],
                 why=NOT_TRANSFERRED,
                 at=self.at,
                 reason=self._reason(page.rows),
