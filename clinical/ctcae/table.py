@@ -25,7 +25,8 @@ OPTIONAL = (
 )
 ADDED = ("GRADE", "ALSO", "WHY")
 
-KEPT_RESULTS = 32_768
+KEPT_RESULTS = 131_072
+"""Some 75 MB at the most; every result kept is one not worked out again."""
 
 _DIRECTIONS = {"": None, "h": Direction.HIGH, "high": Direction.HIGH, "l": Direction.LOW, "low": Direction.LOW}
 _SYSTEMS = {"si": UnitSystem.SI, "us": UnitSystem.US, "uscv": UnitSystem.US}
@@ -96,7 +97,11 @@ class LabTable:
         self._kept = [place for place, name in enumerate(header) if name not in ADDED]
         self._keeps_all = len(self._kept) == len(self.header)
         places = {name.casefold(): place for place, name in enumerate(header)}
-        self._pick = itemgetter(*(places.get(name, len(header)) for name in (*REQUIRED, *OPTIONAL)))
+        read = [name for name in (*REQUIRED, *OPTIONAL) if name in places]
+        self._pick = itemgetter(*(places[name] for name in read))
+        self._spread = itemgetter(
+            *(read.index(name) if name in places else len(read) for name in (*REQUIRED, *OPTIONAL))
+        )
         self._criteria: dict[tuple[str, ...], Criterion | str | list[str]] = {}
 
     @property
@@ -139,7 +144,8 @@ class LabTable:
         return grading.find(version=asked, system=units, term=term, direction=direction, unit=unit)
 
     def _added(self, cells: tuple[str, ...]) -> tuple[str, str, str] | list[str]:
-        outcome = self.outcome([cell.strip() for cell in cells])
+        """The three columns of a row, from its cells that matter; a column that the table lacks is empty."""
+        outcome = self.outcome(self._spread([*map(str.strip, cells), ""]))
         if isinstance(outcome, list):
             return outcome
         grade = "" if outcome.grade is None else str(outcome.grade)
@@ -150,14 +156,14 @@ class LabTable:
 
         Laboratories print few digits, so the same result comes back often; the latest ones are kept.
         """
-        added_to = lru_cache(maxsize=KEPT_RESULTS)(self._added)
+        added_to, pick, width = lru_cache(maxsize=KEPT_RESULTS)(self._added), self._pick, len(self.header)
         for row, cells in enumerate(rows, start=2):
             if not cells:
                 continue
-            if len(cells) != len(self.header):
+            if len(cells) != width:
                 self.problems.append(f"Row {row} has {len(cells)} cells, the header has {len(self.header)}.")
                 continue
-            added = added_to(self._pick([*cells, ""]))
+            added = added_to(pick(cells))
             if isinstance(added, list):
                 self.problems += [f"Row {row}: {problem}" for problem in added]
                 continue
