@@ -8,6 +8,7 @@ _NUMBER_AND_POWER = re.compile(r"(?<=\d) 10\^")
 _POWER_OF_TEN = re.compile(r"\b10\^(\d+)")
 _SQUARE_METRES = re.compile(r"\bm2\b")
 _MICRO = re.compile(r"\bu(?=(?:mol|L|kat)\b|g/)")
+_DEGREES = ("C", "F")
 _ACRONYM = re.compile(r"[A-Z0-9-]{2}")
 
 
@@ -17,6 +18,8 @@ def in_print(text: str) -> str:
     >>> in_print("Platelets 47 10^9/L"), in_print("10^9 cells/m2"), in_print("24 umol/L"), in_print("75 ug, QD")
     ('Platelets 47 × 10⁹/L', '10⁹ cells/m²', '24 µmol/L', '75 ug, QD')
     """
+    if text in _DEGREES:
+        return f"°{text}"
     text = _NUMBER_AND_POWER.sub(" × 10^", text)
     text = _POWER_OF_TEN.sub(lambda power: "10" + power[1].translate(_SUPERSCRIPTS), text)
     return _MICRO.sub("µ", _SQUARE_METRES.sub("m²", text))

@@ -29,10 +29,8 @@ def _missing(record: FormRecord, places: Sequence[values.ValuePlace]) -> Iterato
         if place.stored is not None or place.path in record.blank_reasons:
             continue
         if place.is_needed:
-            row = place.path.split("/")[1] + ": " if place.path.count("/") == 2 else ""
-            yield Finding(
-                place.path, f"{row}{place.label}: enter a value, or say why there is none.", Weight.BLOCKS, "missing"
-            )
+            words = values.in_words(record, place)
+            yield Finding(place.path, f"{words}: enter a value, or say why there is none.", Weight.BLOCKS, "missing")
 
 
 def _unexpected(record: FormRecord, places: Sequence[values.ValuePlace]) -> Iterator[Finding]:

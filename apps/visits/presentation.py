@@ -74,7 +74,7 @@ def dom_id(path: str) -> str:
 
 
 def label(record: FormRecord, path: str) -> str:
-    """The words for a path: "Result, ALT"."""
+    """The words for a path: "Result, Alanine aminotransferase"."""
     return labels(record, [path])[0]
 
 
@@ -84,9 +84,7 @@ def labels(record: FormRecord, paths: Sequence[str]) -> list[str]:
         places = values.places(record, paths, context=values.entry_context(record))
     except NotFound:
         return [label(record, path) for path in paths] if len(paths) > 1 else list(paths)
-    return [
-        f"{places[path].label}, {path.split('/')[1]}" if path.count("/") == 2 else places[path].label for path in paths
-    ]
+    return [values.in_words(record, places[path]) for path in paths]
 
 
 def record(

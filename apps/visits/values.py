@@ -180,6 +180,15 @@ def places(record: FormRecord, paths: Iterable[str], *, context: EntryContext) -
     return found
 
 
+def in_words(record: FormRecord, place: ValuePlace) -> str:
+    """What a value is called where its field is not in sight: "Result, Systolic blood pressure"."""
+    line = place.row
+    if not isinstance(line, CrfLine):
+        return place.label
+    line.record = record  # the caller's, which knows its protocol already
+    return f"{place.label}, {pages.page(record.page).line_types[line.kind].label(line)}"
+
+
 def _in_form(path: str, form: CrfForm, name: str) -> ValuePlace:
     if name not in form.fields:
         raise NotFound(f"This form has no field {path}.")

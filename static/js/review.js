@@ -32,10 +32,20 @@
     }
   }, true);
 
+  // How many forms a signature is about to cover, beside the words that are signed.
+  const counted = document.querySelector("[data-chosen-count]");
+  const boxes = [...document.querySelectorAll("#signing [name=record]")];
+  const count = () => {
+    if (counted) counted.textContent = `: ${boxes.filter((box) => box.checked).length} of ${boxes.length} on this page`;
+  };
+  for (const box of boxes) box.addEventListener("change", count);
+  count();
+
   for (const button of document.querySelectorAll("[data-choose]")) {
     button.hidden = false;
     button.addEventListener("click", () => {
       for (const box of document.querySelectorAll(`[data-subject="${button.dataset.choose}"]`)) box.checked = true;
+      count();
     });
   }
 })();

@@ -208,6 +208,90 @@ def test_every_page_of_every_role_is_accessible_narrow_and_free_of_script_errors
     assert faults == [], "\n".join(faults)
 
 
+def test_what_goes_wrong_is_as_accessible_as_what_goes_well(
+    sign_in: SignIn, inspect: Callable[[Page], Page], chromium: Browser, system: RunningSystem, keep: Keep
+) -> None:
+    """Signing in, a wrong password, a form that cannot be completed, a value refused, two people on one value."""
+    shown = in_screening()
+    faults: list[str] = []
+
+    def look(page: Page, title: str) -> None:
+        faults.extend(f"{title}: {fault}" for fault in faults_of(page))
+        keep(page, f"state-{title}")
+        page.set_viewport_size({"width": NARROW, "height": 844})
+        faults.extend(f"{title}: {fault}" for fault in too_wide(page))
+        keep(page, f"state-{title}-narrow")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(base_url=system.address, bypass_csp=True, color_scheme=scheme)  # type: ignore[arg-type]  # one of its two words
+        context.add_init_script(AXE)
+        page = context.new_page()
+        page.goto("/sign-in/")
+        look(page, f"sign-in-{scheme}")
+        page.get_by_label("E-mail address").fill("chidi@example.org")
+        page.get_by_label("Password").fill("not the password")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(".problem-summary")).to_be_visible()
+        look(page, f"sign-in-refused-{scheme}")
+        context.close()
+
+    chidi, amara = inspect(sign_in("chidi")), sign_in("amara")
+    address = f"/IMA402/records/{shown.vital_signs}/"
+    chidi.goto(address)
+    chidi.locator("#complete").click()
+    expect(chidi.locator("#problem-summary")).to_be_focused()
+    look(chidi, "form-incomplete")
+    chidi.locator("#f-results-PULSE-value").fill("fast")
+    chidi.keyboard.press("Tab")
+    expect(chidi.locator('[data-feedback="results/PULSE/value"]')).to_contain_text("not a number")
+    amara.goto(address)
+    amara.locator("#f-results-SYSBP-value").fill("112")
+    amara.keyboard.press("Tab")
+    saved(amara)
+    chidi.locator("#f-results-SYSBP-value").fill("118")
+    chidi.keyboard.press("Tab")
+    expect(chidi.locator(".conflict")).to_contain_text("Saved by Dr Amara")
+    chidi.locator("#f-results-DIABP-value").fill("240")
+    chidi.keyboard.press("Tab")
+    expect(chidi.locator('[data-feedback="results/DIABP/value"] .confirm')).to_be_visible()
+    look(chidi, "form-conflict")
+    chidi.emulate_media(color_scheme="dark")
+    look(chidi, "form-conflict-dark")
+    assert faults == [], "\n".join(faults)
+
+
+def test_the_word_at_the_head_follows_what_is_saved_and_is_told_once(sign_in: SignIn) -> None:
+    """Seen without a reload; heard in the one polite region of the page, which also says that it was saved."""
+    shown = in_screening()
+    page = sign_in("chidi")
+    page.goto(f"/IMA402/records/{shown.vital_signs}/")
+    head, told = page.locator(".page-head"), page.locator("#save-status")
+    expect(head).to_contain_text("Not started")
+    page.locator("#f-results-SYSBP-value").fill("118")
+    page.keyboard.press("Enter")
+    expect(head).to_contain_text("In progress")
+    expect(told).to_contain_text("This form is now: In progress")
+    assert told.get_attribute("aria-live") == "polite"
+    assert page.locator("main [aria-live], main [role=status]").count() == 1
+
+
+def test_tab_goes_from_the_head_of_a_form_straight_into_its_grid(sign_in: SignIn) -> None:
+    """A region that scrolls takes a stop of its own only where nothing inside can be reached with the keyboard."""
+    shown = lived_trial()
+    page = sign_in("chidi")
+    page.goto(f"/IMA402/{shown.places['eligibility']}")
+    page.locator("#f-assessed").focus()
+    page.keyboard.press("Tab")
+    assert (page.evaluate("document.activeElement.name") or "").startswith("value:answers/")
+    page.goto(f"/IMA402/{shown.places['tumor-grid']}")
+    page.locator("#f-method").focus()
+    page.keyboard.press("Tab")
+    expect(page.locator("thead a").first).to_be_focused()  # the earlier scan is a link in the grid's head
+    page.keyboard.press("Tab")
+    expect(page.locator("#f-lesions-T1-longest_mm")).to_be_focused()
+
+
 class Keys:
     """A keyboard that counts what is pressed besides the data themselves."""
 

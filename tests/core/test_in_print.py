@@ -26,6 +26,8 @@ from apps.core.templatetags import in_print as filters
         ("ug", "ug"),
         ("lot m2x, unclear", "lot m2x, unclear"),
         ("U/L", "U/L"),
+        ("C", "°C"),
+        ("Grade 1 C", "Grade 1 C"),
     ],
 )
 def test_a_unit_is_set_as_a_report_prints_it(stored: str, shown: str) -> None:

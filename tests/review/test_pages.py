@@ -160,6 +160,19 @@ def test_noor_verifies_from_the_worklist_and_a_whole_visit(ima402: Trial) -> Non
     assert noor.get(url(ima402, "verification")).context["rows"] == []
 
 
+def test_nothing_is_chosen_for_the_signer_that_the_address_does_not_name(ima402: Trial) -> None:
+    first, second = review.completed(ima402), review.completed(ima402)
+    amara = browser(ima402, "amara")
+
+    def chosen(query: str) -> set[int]:
+        shown = amara.get(url(ima402, "signature_queue") + query).context["rows"]
+        return {row.record.pk for row, _, is_chosen in shown if is_chosen}
+
+    assert chosen("") == set()
+    assert chosen(f"?record={first.pk}&show=unsigned") == {first.pk}
+    assert chosen(f"?subject={second.subject.number}") == {second.pk}
+
+
 def test_amara_signs_from_the_queue_with_her_password(ima402: Trial) -> None:
     record = review.completed(ima402)
     amara = browser(ima402, "amara")
@@ -175,7 +188,8 @@ def test_amara_signs_from_the_queue_with_her_password(ima402: Trial) -> None:
     assert "Dr Amara Okafor" in shown
     assert "The signature stands" in shown
     review.correct(ima402, record, "121")
-    assert "Signature broken by change to Result, SYSBP" in amara.get(url(ima402, "signature_queue")).content.decode()
+    cause = "Signature broken by change to Result, Systolic blood pressure"
+    assert cause in amara.get(url(ima402, "signature_queue")).content.decode()
 
 
 def test_dana_follows_a_count_of_the_checklist_to_its_rows(ima402: Trial) -> None:

@@ -135,7 +135,7 @@ def test_a_changed_value_breaks_the_signature_in_the_same_transaction_and_names_
     assert not stands(ima402, record)
     with ima402.acting_as("amara"):
         broken = SignatureBreak.objects.get(signature=signature)
-        assert broken.cause == "Signature broken by change to Result, SYSBP (Chidi Eze)."
+        assert broken.cause == "Signature broken by change to Result, Systolic blood pressure (Chidi Eze)."
         assert broken.paths == [review.SYSTOLIC]
         assert signatures.prove(reread(ima402, signature)) is Proven.BROKEN
 

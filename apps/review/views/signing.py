@@ -33,7 +33,11 @@ class SignatureQueue(StudyView):
             {
                 "filters": filters,
                 "page": page,
-                "rows": [(row, worklists.title(row.record), not only or str(row.record.pk) == only) for row in page],
+                # A signature binds: nothing is chosen for the signer beyond what the address itself names.
+                "rows": [
+                    (row, worklists.title(row.record), str(row.record.pk) == only if only else bool(filters.subject))
+                    for row in page
+                ],
                 "meaning": signatures.MEANING,
                 "may_sign": self.actor.may(Action.SIGN_RECORDS),
                 "scopes": Scope,
