@@ -19,7 +19,7 @@ from apps.study.models import ProtocolDraft, ProtocolVersion, Site, Study
 from clinical.partial_date import AskBack, read_typed
 
 PAGE_ROWS = 50
-MOST_ROWS_IN_A_FILE = 200_000
+ROWS_AT_A_TIME = 2_000
 
 
 def set_up(study: Study, *, actor: Actor) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def trail_rows(listing: TrailListing) -> Iterator[list[str]]:
         "where",
         "request",
     ]
-    for event in listing.matching.order_by("pk")[:MOST_ROWS_IN_A_FILE].iterator(chunk_size=2000):
+    for event in listing.matching.order_by("pk").iterator(chunk_size=ROWS_AT_A_TIME):
         yield [
             str(event.pk),
             event.recorded_at.isoformat(),
