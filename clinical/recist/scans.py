@@ -170,12 +170,14 @@ def _measurement(lesion: Lesion, tests: Mapping[str, Reading]) -> Measurement:
     anything else. A node of which only the longest diameter is known is seen and not measured. A normal node keeps the
     axis that was measured, and of anything else normal means absent (CDISC codelist TRPROPRS).
     """
-    diameters = [tests[test] for test in ("DIAMETER", "LPERP" if lesion.is_node else "LDIAM") if test in tests]
-    diameter = next((one for one in diameters if one[0] is not None), diameters[0] if diameters else None)
+    diameter, axis = tests.get("DIAMETER"), tests.get("LPERP" if lesion.is_node else "LDIAM")
+    if diameter is None or (diameter[0] is None and axis is not None and axis[0] is not None):
+        diameter = axis
     state = tests.get(STATE_TEST)
     said = None if state is None else state[1]
+    says_gone = said is State.ABSENT or (said is State.NORMAL and not lesion.is_node)
     if diameter is not None and diameter[0] is not None:
-        if (said is State.ABSENT or (said is State.NORMAL and not lesion.is_node)) and diameter[0]:
+        if (says_gone and diameter[0]) or (said in _THERE and not diameter[0]):
             raise _ContradictionError(f"lesion {lesion.name} is {said} and has a diameter of {diameter[0]} mm.")
         # Of a non-target its state decides, of a new lesion whether it is one; elsewhere the diameter does.
         state_decides = (lesion.kind is Kind.NON_TARGET and said in _NON_TARGET_PROGRESSION) or (
@@ -183,8 +185,15 @@ def _measurement(lesion: Lesion, tests: Mapping[str, Reading]) -> Measurement:
         )
         if not state_decides:
             return Measurement(lesion.name, State.MEASURED, diameter[0], diameter[2])
-    elif diameter is not None and (state is None or not (said and said.was_evaluated)):
-        return Measurement(lesion.name, diameter[1] or State.NOT_EVALUABLE, None, diameter[2])
+    elif diameter is not None:
+        instead = diameter[1] or State.NOT_EVALUABLE
+        if (instead is State.ABSENT and said in _THERE) or (instead is State.TOO_SMALL and says_gone):
+            raise _ContradictionError(f"lesion {lesion.name} is {said} and, in place of its diameter, {instead}.")
+        # "Present" says less than what was written in place of the diameter.
+        if said is State.PRESENT and instead.was_evaluated:
+            said = instead
+        if said is None or not said.was_evaluated or said is instead:
+            return Measurement(lesion.name, instead, None, diameter[2])
     if state is None or said is None:
         other = next((reading for reading in tests.values() if reading[1] is not None), (None, None, ""))
         if other[0] is not None:
@@ -199,6 +208,7 @@ def _measurement(lesion: Lesion, tests: Mapping[str, Reading]) -> Measurement:
     return Measurement(lesion.name, said, None, state[2])
 
 
+_THERE = frozenset({State.PRESENT, State.INCREASED, State.PROGRESSED, State.PROGRESSED_FURTHER})
 _NON_TARGET_PROGRESSION = (State.INCREASED, State.PROGRESSED, State.PROGRESSED_FURTHER)
 
 

@@ -116,9 +116,26 @@ def test_what_is_normal_and_no_node_is_absent(test: str) -> None:
     assert overall([LIVER, BONE], course) == "CR"
 
 
-def test_a_lesion_that_is_normal_and_measured_is_a_contradiction() -> None:
-    course = [seen("T01", 1, 20), seen("T01", 2, 8), seen("T01", 2, "", "TUMSTATE", text="NORMAL")]
-    assert problems([LIVER], course) == ["Subject 101-01: lesion T01 is normal and has a diameter of 8 mm."]
+@pytest.mark.parametrize(
+    ("diameter", "state", "problem"),
+    [
+        (seen("T01", 2, 8), "NORMAL", "is normal and has a diameter of 8 mm."),
+        (seen("T01", 2, 8), "ABSENT", "is absent and has a diameter of 8 mm."),
+        (seen("T01", 2, 0), "PRESENT", "is present and has a diameter of 0 mm."),
+        (seen("T01", 2, "", text="ABSENT"), "PRESENT", "is present and, in place of its diameter, absent."),
+        (seen("T01", 2, "", text="<5"), "ABSENT", "is absent and, in place of its diameter, too small to measure."),
+    ],
+)
+def test_a_diameter_and_a_state_that_cannot_both_be_right_are_refused(diameter: str, state: str, problem: str) -> None:
+    course = [seen("T01", 1, 20), diameter, seen("T01", 2, "", "TUMSTATE", text=state)]
+    assert problems([LIVER], course) == [f"Subject 101-01: lesion T01 {problem}"]
+
+
+@pytest.mark.parametrize(("instead", "sum_mm"), [("TOO SMALL TO MEASURE", "5"), ("MERGED", "0"), ("NOT EVALUABLE", "")])
+def test_a_lesion_that_is_present_counts_by_what_stands_in_place_of_its_diameter(instead: str, sum_mm: str) -> None:
+    course = [seen("T01", 1, 20), seen("T01", 2, "", text=instead), seen("T01", 2, "", "TUMSTATE", text="PRESENT")]
+    (written,) = [row for row in rows([LIVER], course) if row["RSTESTCD"] == "OVRLRESP"]
+    assert written["SUM_MM"] == sum_mm
 
 
 def test_a_new_node_that_is_normal_is_no_progression() -> None:
