@@ -286,6 +286,10 @@ def _judge_targets(disease: Disease, standing: Standing, targets: _Targets) -> t
     if baseline is None or nadir is None:
         return Response.NONE, "no target lesion"
     current = targets.sum_mm
+    if targets.is_complete and not targets.remaining:
+        # Before growth is looked at: nodes that grow and stay normal are no disease, whatever their sum does.
+        gone = "every target lesion is gone" if targets.is_all_gone else _normal_nodes(settings)
+        return Response.CR, gone
     if current is not None and has_progressed(nadir=nadir, current=current):
         grown = f"{_growth(current, nadir)} from nadir {in_words(nadir)} mm, {standing.nadir_visit}"
         if not targets.is_complete:
@@ -295,10 +299,7 @@ def _judge_targets(disease: Disease, standing: Standing, targets: _Targets) -> t
         return Response.PD, f"{', '.join(targets.remaining)} seen again after complete response"
     if not targets.is_complete or current is None:
         return Response.NE, f"target lesions not all evaluated ({', '.join(targets.why_unknown)})"
-    response = target_response(baseline=baseline, nadir=nadir, current=current, resolved=not targets.remaining)
-    if response is Response.CR:
-        gone = "every target lesion is gone" if targets.is_all_gone else _normal_nodes(settings)
-        return response, gone
+    response = target_response(baseline=baseline, nadir=nadir, current=current, resolved=False)
     shrunk = f"{_percent(current, baseline)} from baseline {in_words(baseline)} mm"
     if response is Response.PR:
         return response, shrunk

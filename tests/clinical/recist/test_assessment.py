@@ -101,6 +101,8 @@ def test_a_node_below_10_mm_is_normal_and_keeps_its_axis_in_the_sum() -> None:
 def test_a_node_that_stays_normal_after_complete_response_is_not_progression() -> None:
     scans = [scan("C0", T01N=20), scan("C1", T01N=4), scan("C2", T01N=8.9), scan("C3", T01N=10)]
     assert responses(lesions("T01N"), scans) == "CR CR PD"
+    grown = [scan("C0", T01N=20), scan("C1", T01N=3), scan("C2", T01N=9.9), scan("C3", T01N=10)]
+    assert responses(lesions("T01N"), grown) == "CR CR PD"
 
 
 def test_reappearance_is_progression_only_after_a_complete_response_of_everything() -> None:
