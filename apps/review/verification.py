@@ -5,13 +5,14 @@ whatever the plan says. A mark belongs to one version of one value. Staleness is
 so an import, a bulk update or raw SQL makes a mark stale exactly as typing does.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import CharField, Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery, Value, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import RowNumber, Sign
 
 from apps.core.action import Action
 from apps.core.actor import Actor
@@ -90,17 +91,17 @@ def counts(records: Sequence[FormRecord]) -> dict[int, Standing]:
     rows = (
         values_to_verify()
         .filter(record__in=[record.pk for record in records])
-        .values("record_id")
-        .annotate(
-            all_of_it=Count("pk"),
-            holding=Count("pk", filter=Q(verified=F("version"))),
-            changed=Count("pk", filter=Q(verified__lt=F("version"))),
-        )
+        .annotate(ahead=Sign(F("version") - F("verified")))  # none: never verified; 0: holds; 1: changed since
+        .values("record_id", "ahead")
+        .annotate(number=Count("pk"))
         .order_by()
     )
+    found: dict[int, Counter[int | None]] = defaultdict(Counter)
+    for row in rows:
+        found[row["record_id"]][row["ahead"]] += row["number"]
     return {
-        row["record_id"]: Standing(values=row["all_of_it"], verified=row["holding"], stale=row["changed"])
-        for row in rows
+        record: Standing(values=counted.total(), verified=counted[0], stale=counted[1])
+        for record, counted in found.items()
     }
 
 

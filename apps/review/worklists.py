@@ -29,6 +29,14 @@ class RecordFilter:
         return cls(**{name: parameters.get(name, "").strip() for name in cls.__dataclass_fields__})
 
 
+LISTED = (
+    "study", "site__number", "site__name", "subject__number", "subject__status", "visit__code", "visit__name",
+    "visit__number", "form", "page", "repeat", "time_point", "state", "not_done_reason", "is_frozen", "is_locked",
+    "first_completed_at", "completed_at", "protocol_version",
+)  # fmt: skip
+"""What a worklist shows or judges of a form; its values stay where they are."""
+
+
 def records(*, actor: Actor, filters: RecordFilter) -> QuerySet[FormRecord]:
     """The forms of the actor's sites that pass; protocol versions are fetched once and shared."""
     found: QuerySet[FormRecord] = FormRecord.objects.visible_to(actor).filter(study_id=actor.study_id)
@@ -43,6 +51,7 @@ def records(*, actor: Actor, filters: RecordFilter) -> QuerySet[FormRecord]:
     return (
         found.exclude(state=EntryState.REMOVED)
         .select_related("subject", "visit", "site")
+        .only(*LISTED)
         .prefetch_related("protocol_version")
         .order_by("subject__number", "visit__number", "form", "repeat")
     )
