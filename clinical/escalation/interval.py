@@ -124,14 +124,18 @@ class Boundaries:
 
 
 def boundaries(design: IntervalDesign, n: int) -> Boundaries:
-    """The row of the design's decision table for `n` evaluable subjects."""
+    """The row of the design's decision table for `n` evaluable subjects.
+
+    A level that is eliminated is left, so no elimination begins before de-escalation does.
+    """
     counts = range(n + 1)
     verdicts = [design.verdict(n, dlts) for dlts in counts]
+    eliminate = min((dlts for dlts in counts if design.rules_out(n, dlts)), default=None)
     return Boundaries(
         n,
         max((dlts for dlts in counts if verdicts[dlts] is Verdict.ESCALATE), default=None),
-        min((dlts for dlts in counts if verdicts[dlts] is Verdict.DE_ESCALATE), default=None),
-        min((dlts for dlts in counts if design.rules_out(n, dlts)), default=None),
+        min((dlts for dlts in counts if verdicts[dlts] is Verdict.DE_ESCALATE or dlts == eliminate), default=None),
+        eliminate,
     )
 
 

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-from scipy.special import betainc
-
 from clinical.escalation import interval
 from clinical.escalation.advice import Advice
 from clinical.escalation.interval import Verdict
+from clinical.escalation.mtpi import equal_pieces, strongest_piece
 from clinical.escalation.pacing import paced
 from clinical.escalation.trial import Trial
 
@@ -17,8 +15,9 @@ from clinical.escalation.trial import Trial
 class Keyboard:
     """The interval of DLT rates is a keyboard: the key with most posterior probability says where the level stands.
 
-    All keys are as wide as the target key [target - margin_l, target + margin_r]; what is left at either end is too
-    short to be a key. A key below the target key escalates, one above de-escalates. Source: Yan, Mandrekar & Yuan,
+    All keys are as wide as the target key [target - margin_l, target + margin_r]. What is left at either end is shorter
+    and weighed up for it, as in the authors' software: without it a low target with wide margins has no key below, and
+    could never escalate. A key below the target key escalates, one above de-escalates. Source: Yan, Mandrekar & Yuan,
     Clin Cancer Res 2017;23:3994.
 
     The case people get wrong: Keyboard eliminates from two subjects on, BOIN from three.
@@ -48,25 +47,12 @@ class Keyboard:
 
     @cached_property
     def edges(self) -> tuple[float, ...]:
-        """The edges of the whole keys, ascending."""
-        low, high = self.target - self.margin_l, self.target + self.margin_r
-        width = self.margin_l + self.margin_r
-        rounding = 1e-9
-        below = int((low + rounding) / width)
-        above = int((1 - high + rounding) / width)
-        return tuple(low + step * width for step in range(-below, above + 2))
+        """The edges of the keys from 0 to 1."""
+        return equal_pieces(self.target - self.margin_l, self.target + self.margin_r)
 
     def verdict(self, n: int, dlts: int) -> Verdict:
         """The verdict of the strongest key."""
-        if n == 0:
-            return Verdict.STAY
-        edges = np.clip(np.array(self.edges), 0.0, 1.0)
-        strengths = np.diff(betainc(dlts + 1, n - dlts + 1, edges))
-        strongest = edges[int(np.argmax(strengths))]
-        target_key = self.target - self.margin_l
-        if abs(strongest - target_key) < self.margin_l / 2:
-            return Verdict.STAY
-        return Verdict.ESCALATE if strongest < target_key else Verdict.DE_ESCALATE
+        return strongest_piece(self.edges, self.target - self.margin_l, n=n, dlts=dlts)
 
     def rules_out(self, n: int, dlts: int) -> bool:
         """Whether the level is eliminated."""

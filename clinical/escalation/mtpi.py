@@ -18,6 +18,24 @@ def unit_masses(edges: tuple[float, ...], n: int, dlts: int) -> tuple[float, ...
     return tuple(np.diff(betainc(dlts + 1, n - dlts + 1, cuts)) / np.diff(cuts))
 
 
+def equal_pieces(low: float, high: float) -> tuple[float, ...]:
+    """The edges from 0 to 1 of pieces as long as the one from `low` to `high`; those at either end may be shorter."""
+    width, rounding = high - low, 1e-9
+    below = [low - step * width for step in range(1, int(1 / width) + 1) if low - step * width > rounding]
+    above = [high + step * width for step in range(1, int(1 / width) + 1) if high + step * width < 1 - rounding]
+    return (0.0, *reversed(below), low, high, *above, 1.0)
+
+
+def strongest_piece(edges: tuple[float, ...], low: float, *, n: int, dlts: int) -> Verdict:
+    """The verdict of the piece with most unit probability mass, where the piece that stays begins at `low`."""
+    if n == 0:
+        return Verdict.STAY
+    winner = edges[int(np.argmax(unit_masses(edges, n, dlts)))]
+    if winner == low:
+        return Verdict.STAY
+    return Verdict.ESCALATE if winner < low else Verdict.DE_ESCALATE
+
+
 @dataclass(frozen=True)
 class Mtpi:
     """Three intervals of DLT rates, below, around and above the target; the one with most unit probability mass wins.

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from clinical.escalation import interval
 from clinical.escalation.advice import Advice
 from clinical.escalation.interval import Verdict
-from clinical.escalation.mtpi import check_equivalence, unit_masses
+from clinical.escalation.mtpi import check_equivalence, equal_pieces, strongest_piece
 from clinical.escalation.pacing import paced
 from clinical.escalation.trial import Trial
 
@@ -38,21 +36,11 @@ class Mtpi2:
     @cached_property
     def edges(self) -> tuple[float, ...]:
         """The edges of the pieces from 0 to 1."""
-        low, high = self.target - self.epsilon1, self.target + self.epsilon2
-        width, rounding = high - low, 1e-9
-        below = [low - step * width for step in range(1, int(1 / width) + 1) if low - step * width > rounding]
-        above = [high + step * width for step in range(1, int(1 / width) + 1) if high + step * width < 1 - rounding]
-        return (0.0, *reversed(below), low, high, *above, 1.0)
+        return equal_pieces(self.target - self.epsilon1, self.target + self.epsilon2)
 
     def verdict(self, n: int, dlts: int) -> Verdict:
         """The verdict of the piece with most unit probability mass."""
-        if n == 0:
-            return Verdict.STAY
-        winner = self.edges[int(np.argmax(unit_masses(self.edges, n, dlts)))]
-        low = self.target - self.epsilon1
-        if winner == low:
-            return Verdict.STAY
-        return Verdict.ESCALATE if winner < low else Verdict.DE_ESCALATE
+        return strongest_piece(self.edges, self.target - self.epsilon1, n=n, dlts=dlts)
 
     def rules_out(self, n: int, dlts: int) -> bool:
         """Whether the level is excluded."""

@@ -8,6 +8,8 @@ import pytest
 from clinical.escalation.advice import Action
 from clinical.escalation.boin import Boin
 from clinical.escalation.catalogue import design_named
+from clinical.escalation.interval import boundaries
+from clinical.escalation.keyboard import Keyboard
 from clinical.escalation.tables import decision_table
 from clinical.escalation.trial import DoseLevel, Trial, from_counts, outcomes
 
@@ -103,6 +105,18 @@ def test_a_dlt_of_a_backfill_subject_eliminates_a_level_below() -> None:
 def test_parameters_that_cannot_be_meant_are_all_named(name: str, parameters: dict[str, object], told: str) -> None:
     with pytest.raises(ValueError, match=f"(?s){told}"):
         design_named(name, parameters)
+
+
+@pytest.mark.parametrize(
+    ("n", "dlts", "verdict"), [(3, 0, "E"), (9, 0, "E"), (30, 0, "E"), (6, 1, "S"), (30, 4, "S"), (30, 7, "D")]
+)
+def test_a_key_shorter_than_the_target_key_is_one(n: int, dlts: int, verdict: str) -> None:
+    assert Keyboard(target=0.15, margin_l=0.07, margin_r=0.07).verdict(n, dlts).value == verdict
+
+
+def test_no_elimination_begins_before_de_escalation() -> None:
+    row = boundaries(Boin(target=0.25, p_saf=0.15, p_tox=0.4, cutoff_eli=0.8), 22)
+    assert (row.escalate_if_le, row.deescalate_if_ge, row.eliminate_if_ge) == (4, 7, 7)
 
 
 def test_a_protocol_file_names_its_design_in_any_case_and_with_lists() -> None:
