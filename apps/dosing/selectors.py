@@ -183,6 +183,7 @@ def _administrations(subject_ids: Sequence[int]) -> list[Administration]:
         Administration.objects.filter(record__subject__in=subject_ids)
         .exclude(record__state=EntryState.REMOVED)
         .select_related("record__visit")
+        .defer("record__extra", "record__blank_reasons", "record__confirmations")
         .order_by("record_id")
     )
 
