@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
+from scipy.special import expit
 
 from clinical.escalation.advice import Action, Advice
 from clinical.escalation.interval import check
@@ -148,7 +149,7 @@ class Crm:
         slope = np.exp(beta)[None, :]
         if self.model is Model.EMPIRIC:
             return np.asarray(self.dose_scaled[:, None] ** slope, dtype=np.float64)
-        return np.asarray(1 / (1 + np.exp(-(self.intercept + slope * self.dose_scaled[:, None]))), dtype=np.float64)
+        return np.asarray(expit(self.intercept + slope * self.dose_scaled[:, None]), dtype=np.float64)
 
     @cached_property
     def grid(self) -> Floats:
@@ -177,11 +178,11 @@ class Crm:
         dlts = np.array([[level.dlts for level in trial.levels]], dtype=np.float64)
         clean = np.array([[level.evaluable for level in trial.levels]], dtype=np.float64) - dlts
         log_p, log_q = self.log_rates
-        log_likelihood = dlts @ log_p + clean @ log_q + self._pending_likelihood(trial)
+        log_likelihood = dlts @ log_p + clean @ log_q + self._pending_likelihood(trial, np.exp(log_p))
         posterior = self.summarize(log_likelihood)
         beta_hat, variance = float(posterior.mean[0]), float(posterior.variance[0])
         if self.method is Method.MLE:
-            beta_hat = self._likeliest(dlts[0], clean[0])
+            beta_hat = self._likeliest(trial, dlts[0], clean[0])
         rates = self.curve(np.array([beta_hat]))[:, 0].tolist()
         return CrmFit(
             beta_hat=beta_hat,
@@ -200,20 +201,29 @@ class Crm:
         return Posterior(
             mean=mean,
             variance=weights @ self.grid**2 - mean**2,
-            lowest_too_toxic=weights @ (self.log_rates[0][0] > log(self.target)).astype(np.float64),
+            lowest_too_toxic=weights @ self.share_too_toxic,
         )
 
-    def _likeliest(self, dlts: Floats, clean: Floats) -> float:
+    @cached_property
+    def share_too_toxic(self) -> Floats:
+        """The share of each cell of the grid in which the lowest level exceeds the target."""
+        above = self.log_rates[0][0] - log(self.target)
+        return np.asarray(
+            np.clip(0.5 + above / np.maximum(np.abs(np.gradient(above)), 1e-12), 0.0, 1.0), dtype=np.float64
+        )
+
+    def _likeliest(self, trial: Trial, dlts: Floats, clean: Floats) -> float:
         """The beta under which the outcomes are most likely."""
 
         def against(beta: float) -> float:
             rates = np.clip(self.curve(np.array([beta]))[:, 0], 1e-300, 1 - 1e-16)
-            return -float(dlts @ np.log(rates) + clean @ np.log1p(-rates))
+            pending = np.sum(self._pending_likelihood(trial, rates[:, None]))
+            return -float(dlts @ np.log(rates) + clean @ np.log1p(-rates) + pending)
 
         return float(minimize_scalar(against, bounds=(-MLE_LIMIT, MLE_LIMIT), method="bounded").x)
 
-    def _pending_likelihood(self, trial: Trial) -> Floats | float:
-        """What the pending subjects say: nothing, in the CRM that waits for them."""
+    def _pending_likelihood(self, trial: Trial, rates: Floats) -> Floats | float:
+        """What the pending subjects say under these DLT rates: nothing, in the CRM that waits for them."""
         return 0.0
 
     def _check_levels(self, trial: Trial) -> None:

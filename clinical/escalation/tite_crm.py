@@ -28,8 +28,7 @@ class TiteCrm(Crm):
             (share is None or 0 <= share <= 1, "max-pending-fraction must lie between 0 and 1."),
         ]
 
-    def _pending_likelihood(self, trial: Trial) -> Floats | float:
-        rates = np.exp(self.log_rates[0])
+    def _pending_likelihood(self, trial: Trial, rates: Floats) -> Floats | float:
         total: Floats | float = 0.0
         for rate, level in zip(rates, trial.levels, strict=True):
             for share in level.follow_up:

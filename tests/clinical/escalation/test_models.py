@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import norm
 
 from clinical.escalation.advice import Action
 from clinical.escalation.blrm import Blrm, Prior
@@ -164,3 +166,23 @@ def test_the_posterior_of_the_published_anchor(reference: Path) -> None:
     design = Blrm(tuple(anchor["doses"]), 250, Prior((2.15, 0.52), (0.84, 0.80)))
     trial = from_counts([3, 4, 4, 4, 0, 0, 2] + [0] * 8, [0, 0, 0, 0, 0, 0, 2] + [0] * 8)
     assert [risk.mean for risk in design.risks(trial)] == pytest.approx(anchor["mean"], abs=anchor["tolerance"])
+
+
+def test_the_likeliest_curve_weighs_pending_subjects_too() -> None:
+    """By hand, 2 of 3 with a DLT and one pending half-way: the rate r solves 2/r = 1/(1-r) + 0.5/(1-r/2)."""
+    level = DoseLevel(treated=4, evaluable=3, dlts=2, pending=1, follow_up=(0.5,))
+    fit = TiteCrm(target=0.3, skeleton=(0.5,), method=Method.MLE).fit(Trial((level,)))
+    rate = fit.rates[0]
+    assert 2 / rate == pytest.approx(1 / (1 - rate) + 0.5 / (1 - rate / 2), abs=1e-4)
+    assert rate < 2 / 3
+
+
+def test_the_certainty_that_the_lowest_level_is_too_toxic_does_not_hang_on_the_grid() -> None:
+    """Before any data, with a skeleton that begins at the target, it is one half, and the prior's own for others."""
+    assert Crm(target=0.25, skeleton=(0.25, 0.4)).fit(from_counts([0, 0], [0, 0])).lowest_too_toxic == pytest.approx(
+        0.5
+    )
+    for first in (0.1, 0.17, 0.21):
+        fit = Crm(target=0.25, skeleton=(first, 0.4)).fit(from_counts([0, 0], [0, 0]))
+        limit = log(log(0.25) / log(first)) / sqrt(1.34)
+        assert fit.lowest_too_toxic == pytest.approx(norm.cdf(limit), abs=1e-4)
