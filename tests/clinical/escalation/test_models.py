@@ -186,3 +186,13 @@ def test_the_certainty_that_the_lowest_level_is_too_toxic_does_not_hang_on_the_g
         fit = Crm(target=0.25, skeleton=(first, 0.4)).fit(from_counts([0, 0], [0, 0]))
         limit = log(log(0.25) / log(first)) / sqrt(1.34)
         assert fit.lowest_too_toxic == pytest.approx(norm.cdf(limit), abs=1e-4)
+
+
+def test_a_wide_prior_and_much_data_do_not_cost_the_blrm_its_precision() -> None:
+    doses, prior = (7.0, 30.0, 90.0, 200.0), Prior((-0.7, -0.05), (2.9, 0.7), 0.2)
+    trial = from_counts([12, 12, 12, 12], [0, 1, 3, 3])
+    usual, finer = (
+        design.risks(trial) for design in (Blrm(doses, 90.0, prior), Blrm(doses, 90.0, prior, grid=(901, 301)))
+    )
+    for one, other in zip(usual, finer, strict=True):
+        assert (one.under, one.target, one.over) == pytest.approx((other.under, other.target, other.over), abs=1e-4)
