@@ -111,7 +111,7 @@ class Blrm:
     ewoc: float = 0.25
     max_increase: float | None = None
     cohort_size: int = 3
-    grid: tuple[int, int] = (401, 65)
+    grid: tuple[int, int] = (321, 65)
 
     def __post_init__(self) -> None:
         low, high = self.intervals
