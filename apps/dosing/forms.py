@@ -1,5 +1,7 @@
 """Entry forms of doses and cell products."""
 
+from collections.abc import Callable
+
 from django import forms
 
 from apps.assessments.models import YesNo
@@ -25,7 +27,7 @@ class AdministrationForm(CrfForm):
     def prepare(self, context: EntryContext) -> None:
         product = context.definition.product(context.definition.form(context.form_code).product or "")
         self._offer("unit", (product.unit, self.instance.planned_unit, self.instance.unit))
-        self._offer("route", (product.route, self.instance.route, *ROUTES))
+        self._offer("route", (product.route, self.instance.route, *ROUTES), words=str.capitalize)
         given, modification = self.instance.was_given, self.instance.modification
         self.needed = ("was_given",)
         if given == YesNo.YES:
@@ -34,8 +36,8 @@ class AdministrationForm(CrfForm):
         if given == YesNo.NO or modification not in (None, Modification.NONE):
             self.needed += ("modification_reason",)
 
-    def _offer(self, name: str, answers: tuple[str | None, ...]) -> None:
-        choices = [(each, each) for each in dict.fromkeys(answers) if each]
+    def _offer(self, name: str, answers: tuple[str | None, ...], *, words: Callable[[str], str] = str) -> None:
+        choices = [(each, words(each)) for each in dict.fromkeys(answers) if each]
         self.fields[name] = forms.TypedChoiceField(
             choices=[("", "–"), *choices],
             label=self.fields[name].label,
@@ -56,6 +58,7 @@ class CellProductForm(CrfForm):
         )  # fmt: skip
 
     def prepare(self, context: EntryContext) -> None:
+        self.fields["manufacture_on"].label = "In this state since"
         state = self.instance.manufacture
         self.needed = ("apheresis", "apheresis_number", "manufacture", "manufacture_on")
         if state in (Manufacture.RELEASED, Manufacture.RELEASED_OUT_OF_SPECIFICATION):

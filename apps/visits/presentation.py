@@ -6,12 +6,14 @@ from typing import Any
 
 from django import forms
 
+from apps.core.action import Action
 from apps.core.actor import Actor
 from apps.core.in_print import in_print
 from apps.core.refusal import NotFound, Refusal
 from apps.visits import checks, extra_items, overlays, pages, schedule, selectors, services, values
 from apps.visits.forms import CrfForm
 from apps.visits.models import CrfLine, EntryState, FormRecord, Visit, VisitStatus
+from clinical.protocol.pages import Form
 
 
 @dataclass
@@ -232,11 +234,12 @@ def visit(visit: Visit, *, actor: Actor) -> dict[str, Any]:
         "subject": visit.subject,
         "tasks": [(each, definition.form(each.form).title, words[each.pk]) for each in records],
         "expected": [definition.form(code).title for code in planned.forms] if planned and waits else [],
-        "logs": [definition.form(code) for code in planned.logs] if planned else [],
-        "may_enter": any(actor.may(action, at=visit.site_id) for action in pages_writes()),
+        "logs": [_log(definition.form(code), visit, actor) for code in planned.logs] if planned else [],
+        "may_enter": actor.may(Action.ENTER_DATA, at=visit.site_id),
     }
 
 
-def pages_writes() -> set[Any]:
-    """Every action that some page is written under."""
-    return {action for page in pages.all_pages() for action in page.writes}
+def _log(form: Form, visit: Visit, actor: Actor) -> tuple[Form, bool]:
+    """A log to look through, and whether this person writes in it: a pharmacist enters doses, not adverse events."""
+    writes = pages.page(form.page.value).writes
+    return form, any(actor.may(action, at=visit.site_id) for action in writes)

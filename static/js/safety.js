@@ -68,8 +68,23 @@
     askAbout(link, link.closest("td[data-path]")?.dataset.path ?? "");
   });
 
+  // The question stands beside the listing; closing it brings the reader back to the row that was asked about.
+  const side = document.getElementById("side");
+  let asking = null;
+  const closeSide = () => {
+    side.replaceChildren();
+    asking?.focus();
+    asking = null;
+  };
+  side?.addEventListener("click", (event) => {
+    if (event.target.closest("[data-close-side]")) closeSide();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && asking) closeSide();
+  });
+
   async function askAbout(link, path) {
-    const side = document.getElementById("side");
+    asking = document.activeElement === document.body ? link : document.activeElement;
     const address = `${link.href}&path=${encodeURIComponent(path)}`;
     const answer = await fetch(address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
     if (!answer.ok) {
@@ -78,6 +93,7 @@
     }
     const form = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("query");
     side.replaceChildren(form);
+    form.querySelector("[data-close-side]").hidden = false;
     form.querySelector("textarea").focus();
   }
 })();

@@ -66,6 +66,7 @@ def lived_trial() -> Shown:
         trial, enrolled, term="Febrile neutropenia", grade=3, ctcae_term="Febrile neutropenia"
     )
     scenarios_safety.answer(trial, event, is_dlt=True)
+    scenarios_labs.laboratory(trial, name="Central Laboratory of the Elbe University Hospital, Dresden")
     panel = scenarios_labs.panel(
         trial, enrolled, form="chemistry", visit="C1D8", collected="2026-03-09T08:00", ALT="412"
     )
@@ -290,6 +291,40 @@ def test_tab_goes_from_the_head_of_a_form_straight_into_its_grid(sign_in: SignIn
     expect(page.locator("thead a").first).to_be_focused()  # the earlier scan is a link in the grid's head
     page.keyboard.press("Tab")
     expect(page.locator("#f-lesions-T1-longest_mm")).to_be_focused()
+
+
+def test_the_focus_is_seen_on_every_kind_of_control(sign_in: SignIn) -> None:
+    """A ring of two pixels, also on buttons, whose own style the framework would otherwise take away."""
+    shown = in_screening()
+    page = sign_in("chidi")
+    page.goto(f"/IMA402/records/{shown.chemistry}/")
+    kinds: set[str] = set()
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        kind, width, style = page.evaluate(
+            """() => { const at = document.activeElement, look = getComputedStyle(at);
+                return [`${at.tagName} ${at.type ?? ""}`, look.outlineWidth, look.outlineStyle]; }"""
+        )
+        assert (width, style) == ("2px", "solid"), kind
+        kinds.add(kind)
+        if kind == "SUMMARY ":
+            break
+    assert {"A ", "INPUT text", "INPUT radio", "SELECT select-one", "BUTTON submit"} <= kinds
+
+
+def test_a_question_about_a_cell_is_asked_beside_the_listing_and_left_again(sign_in: SignIn) -> None:
+    shown = lived_trial()
+    page = sign_in("noor")
+    page.goto(f"/IMA402/{shown.places['event-listing']}")
+    box = page.locator("tr[data-row] [name=record]").first
+    box.focus()
+    page.keyboard.press("q")
+    question = page.get_by_label("Question")
+    expect(question).to_be_focused()
+    expect(question).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(page.locator("#side")).to_be_empty()
+    expect(box).to_be_focused()
 
 
 class Keys:

@@ -32,7 +32,13 @@ def test_planned_and_given_doses_stand_side_by_side(ima402: Trial, subject: Subj
     dosing.dose(ima402, subject, "C1D1", "2026-03-02 14:00", amount="0.1")
     dosing.missed_dose(ima402, subject, "C1D8", "2026-03-09")
     page = signed_in(ima402, "chidi").get(dosing_page(subject)).content.decode()
-    for words in ("Priming dose", "0.33 mg", "not given", "Toxicity related to study treatment", "02-Mar-2026 14:00"):
+    for words in (
+        "Priming dose",
+        "0.33 mg",
+        "not given",
+        "Toxicity related to study treatment",
+        "02-Mar-2026</span> 14:00",
+    ):
         assert words in page
 
 
@@ -96,3 +102,11 @@ def test_more_doses_cost_no_more_queries(ima402: Trial, subject: Subject) -> Non
     for visit, day, amount in (("C1D8", "09", "0.33"), ("C1D15", "16", "1"), ("C1D22", "23", "1")):
         dosing.dose(ima402, subject, visit, f"2026-03-{day} 14:00", amount=amount)
     assert queries() == few
+
+
+def test_a_dose_is_shown_in_print_with_its_unit(ima402: Trial, subject: Subject) -> None:
+    record = dosing.dose(ima402, subject, "C1D1", "2026-03-02T10:00", amount="0.1")
+    page = signed_in(ima402, "chidi").get(reverse("record", kwargs={"study": "IMA402", "record": record.pk}))
+    shown = page.content.decode()
+    assert '<option value="INTRAVENOUS" selected>Intravenous</option>' in shown
+    assert '<span class="unit">mL</span>' in shown

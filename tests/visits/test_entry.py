@@ -29,7 +29,7 @@ def vitals(ima402: Trial) -> FormRecord:
         schedule.plan_visits(subject=subject)
         visit = Visit.objects.get(subject=subject, code="SCR")
         schedule.start_visit(actor=chidi, visit=visit, took_place=PartialDate.parse("2026-03-02"), at=NOON)
-        return FormRecord.objects.get(visit=visit, form="vital_signs")
+        return FormRecord.objects.select_related("subject").get(visit=visit, form="vital_signs")
 
 
 def save(
@@ -201,3 +201,16 @@ def test_a_check_of_a_saved_value_can_be_answered_after_a_reload(
     page = client.get(reverse("record", kwargs={"study": "IMA402", "record": vitals.pk})).content.decode()
     beside = page.partition(f'data-feedback="{RESULT}"')[2].partition("</div>")[0]
     assert "data-confirm=" in beside
+
+
+@pytest.mark.parametrize(("name", "may_add", "may_start"), [("chidi", True, True), ("pia", False, False)])
+def test_a_visit_offers_only_what_the_role_may_do(
+    ima402: Trial, vitals: FormRecord, client: Client, name: str, may_add: bool, may_start: bool
+) -> None:
+    client.force_login(ima402.people[name], backend="apps.accounts.backends.EmailBackend")
+    place = {"study": "IMA402", "number": vitals.subject.number}
+    held = client.get(reverse("visit", kwargs={**place, "code": "SCR"})).content.decode()
+    assert "Adverse events" in held
+    assert ("New entry" in held) is may_add
+    ahead = client.get(reverse("visit", kwargs={**place, "code": "C1D1"})).content.decode()
+    assert ("Start visit" in ahead) is may_start
