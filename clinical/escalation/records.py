@@ -26,6 +26,10 @@ class _Reader:
     place: str
     faults: list[str] = field(default_factory=list)
 
+    @property
+    def is_empty(self) -> bool:
+        return not any(map(self.text, self.row))
+
     def text(self, column: str) -> str:
         return (self.row.get(column) or "").strip()
 
@@ -83,6 +87,8 @@ def levels_from(rows: Iterable[TextRow], *, of: str) -> tuple[DoseLevel, ...]:
             faults += missing_columns(row, NEEDED_COUNTS, of=of)
         if faults and number == 2:
             break
+        if reader.is_empty:
+            continue
         counts = {name: reader.whole(name, otherwise=None if name in NEEDED_COUNTS else 0) for name in COUNTS}
         grades = reader.grades("worst_grades")
         follow_up = reader.numbers("follow_up")
@@ -120,6 +126,8 @@ def events_from(rows: Iterable[TextRow], *, levels: float, of: str) -> tuple[Eve
             faults += absent
             break
         reader = _Reader(row, f"{of} row {number}")
+        if reader.is_empty:
+            continue
         day, level = reader.whole("day"), reader.whole("level", otherwise=0)
         onset_day = reader.whole("onset_day") if reader.text("onset_day") else None
         is_backfill = reader.truth("backfill")

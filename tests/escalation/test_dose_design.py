@@ -210,9 +210,9 @@ def test_a_table_that_is_none_is_refused_with_the_other_faults(content: bytes, t
 
 def test_every_bad_row_of_a_table_is_named(tmp_path: Path) -> None:
     state, events = tmp_path / "state.csv", tmp_path / "events.csv"
-    state.write_text("treated,evaluable,dlts\n3,3,4\nx,0,0\n")
+    state.write_text("treated,evaluable,dlts\n3,3,4\n\n,,\nx,0,0\n")
     events.write_text("day,event,subject,level\n3,first_dose,S1,9\n1,dlt,S2,\n4,fainted,S1,\n")
-    with pytest.raises(CommandError, match=r"(?s)row 2: .*4 DLTs among 3.*row 3: treated “x”"):
+    with pytest.raises(CommandError, match=r"(?s)row 2: .*4 DLTs among 3.*row 5: treated “x”"):
         run("advise", "--design", "boin", "--state", str(state))
     with pytest.raises(CommandError, match=r"(?s)row 2: level 9.*row 3: subject S2.*row 3: day 1.*row 4: the event"):
         run("advise", "--design", "boin", "--events", str(events), "--levels", "3", "--window-days", "28")

@@ -5,6 +5,7 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,6 @@ KINDS_OF_NUMBER: dict[str, tuple[bool, type[int] | type[float], str]] = {
     "wholes": (True, int, "a list of whole numbers"),
 }
 OF_EACH_LEVEL: dict[type | None, str] = {Crm: "skeleton", TiteCrm: "skeleton", Blrm: "doses"}
-BEYOND = "cells beyond the header"
 
 
 class Command(EngineCommand):
@@ -309,20 +309,20 @@ def _advise(name: str, options: dict[str, Any], faults: list[str]) -> list[Row]:
 
 
 def _csv_rows(path: Path) -> list[dict[str, str]]:
-    """The rows that say anything, with column names in small letters."""
+    """The rows, an empty one among them where the table has one, with column names in small letters."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as source:
-            reader = csv.DictReader(source, strict=True, restkey=BEYOND)
-            reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-            rows = list(reader)
+            lines = csv.reader(source, strict=True)
+            header = [name.strip().lower() for name in next(lines, [])]
+            rows = list(lines)
     except OSError as fault:
         raise ValueError(f"{path}: {fault.strerror}.") from fault
     except UnicodeDecodeError as fault:
         raise ValueError(f"{path} is not UTF-8 text. Save it as CSV in UTF-8.") from fault
     except csv.Error as fault:
         raise ValueError(f"{path} is not a CSV table: {fault}.") from fault
-    if long := [str(number) for number, row in enumerate(rows, start=2) if BEYOND in row]:
+    if long := [str(number) for number, cells in enumerate(rows, start=2) if len(cells) > len(header)]:
         raise ValueError(
             f"{path}: row {', '.join(long)} has more cells than the header; quote cells that contain commas."
         )
-    return [row for row in rows if any(isinstance(text, str) and text.strip() for text in row.values())]
+    return [dict(zip_longest(header, cells, fillvalue="")) for cells in rows]
