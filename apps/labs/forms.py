@@ -1,5 +1,6 @@
 """Entry forms of a lab panel, and of a range that a site proposes."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from apps.labs import reported
 from apps.labs.models import Laboratory, LabPanel, LabResult, Sex, YesNo
 from apps.labs.services import ProposedRange
 from apps.visits.forms import CrfForm, EntryContext, Measured
+from clinical.partial_date import AskBack, Precision, read_typed
 from clinical.protocol.definition import Definition
 from clinical.protocol.pages import Analyte, ResultType
 
@@ -72,6 +74,21 @@ class LabResultForm(CrfForm):
             field.widget.attrs["data-path"] = self.path_prefix + name
 
 
+class Day(forms.CharField):
+    """A whole day, typed as everywhere else: 15mar26. A browser's own picker would show it in its own order."""
+
+    today = date.max
+
+    def clean(self, value: Any) -> date | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        read = read_typed(text, today=self.today, at_least=Precision.DAY, at_most=Precision.DAY)
+        if isinstance(read, AskBack):
+            raise ValidationError(read.message)
+        return read.full_date
+
+
 class RangeForm(forms.Form):
     """A range as the laboratory's certificate states it."""
 
@@ -84,11 +101,14 @@ class RangeForm(forms.Form):
     low = Measured(label="Lower limit", required=False)
     high = Measured(label="Upper limit", required=False)
     unit = forms.CharField(label="Unit", max_length=30)
-    effective_from = forms.DateField(label="Holds from", widget=forms.DateInput(attrs={"type": "date"}))
-    effective_to = forms.DateField(label="Until", widget=forms.DateInput(attrs={"type": "date"}), required=False)
+    effective_from = Day(label="Holds from", widget=forms.TextInput(attrs={"placeholder": "15mar26"}))
+    effective_to = Day(label="Until", widget=forms.TextInput(attrs={"placeholder": "no end"}), required=False)
 
-    def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, definition: Definition, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, Day):
+                field.today = today
         analytes = {each.test: each.label for panel in definition.panels for each in panel.analytes if each.ranges}
         every = {each.test: each.label for panel in definition.panels for each in panel.analytes}
         field = self.fields["analyte"]

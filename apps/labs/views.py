@@ -49,9 +49,9 @@ class Laboratories(StudyView):
                 "may_approve": self.actor.may(Action.APPROVE_RANGES),
                 "sites": Site.objects.filter(pk__in=may_enter).order_by("number"),
                 "may_propose": bool(may_enter),
-                "form": RangeForm(request.POST or None, definition=definition)
+                "form": RangeForm(request.POST or None, definition=definition, today=timezone.now().date())
                 if request.POST.get("act") == "propose"
-                else RangeForm(definition=definition),
+                else RangeForm(definition=definition, today=timezone.now().date()),
             }
         )
 
@@ -80,7 +80,7 @@ class Laboratories(StudyView):
         return redirect("laboratories", study=self.study.code)
 
     def _propose(self, request: HttpRequest, now: Any) -> None:
-        form = RangeForm(request.POST, definition=latest_version(self.study).definition)
+        form = RangeForm(request.POST, definition=latest_version(self.study).definition, today=now.date())
         if not form.is_valid():
             problems = [
                 f"{form.fields[name].label or 'Range'}: {' '.join(map(str, sentences))}"

@@ -340,12 +340,15 @@ def test_ranges_are_proposed_and_approved_on_one_page(ima402: Trial, client: Cli
     refused = client.post(address, typed)
     assert refused.status_code == 422
     assert "Holds from" in refused.content.decode()
-    typed |= {"effective_from": "2026-01-01"}
+    ambiguous = client.post(address, typed | {"effective_from": "3/4/26"})
+    assert "Type the month in letters" in ambiguous.content.decode()
+    typed |= {"effective_from": "1jan26"}
     assert "is not above the lower limit" in client.post(address, typed).content.decode()
     assert client.post(address, typed | {"high": "45"}).status_code == 302
     sign_in(client, ima402, "dana")
     with ima402.acting_as("dana"):
         proposed = ReferenceRange.objects.get()
+    assert (proposed.effective_from, proposed.effective_to) == (date(2026, 1, 1), None)
     assert client.post(address, {"act": "approve", "range": proposed.pk}).status_code == 302
     assert "Approved" in client.get(address + "?state=approved").content.decode()
 
