@@ -215,17 +215,17 @@ def _form_row(desk: _Desk, record: FormRecord) -> WorkRow:
 
 
 def _unsigned(desk: _Desk) -> Block:
-    ready = worklists.signature_queue(actor=desk.actor, filters=worklists.RecordFilter())
+    ready = worklists.to_sign(actor=desk.actor, filters=worklists.RecordFilter())
     empty = "Nothing waits for your signature. Forms come here when they are complete and their queries answered."
-    return _listed(desk, "To sign", [each.record for each in ready], desk.url("signature_queue"), empty)
+    return _listed(desk, "To sign", ready[:BLOCK_ROWS], ready.count(), desk.url("signature_queue"), empty)
 
 
 def _to_verify(desk: _Desk) -> Block:
-    waiting, _ = worklists.verification_worklist(actor=desk.actor, filters=worklists.RecordFilter())
+    waiting = worklists.verification_worklist(actor=desk.actor, filters=worklists.RecordFilter())
+    first = [each.record for each in waiting.rows(waiting.keys[:BLOCK_ROWS], actor=desk.actor)]
     empty = "Nothing waits for verification. Forms that the plan asks for come here when they are complete."
-    return _listed(desk, "To verify", [each.record for each in waiting], desk.url("verification"), empty)
+    return _listed(desk, "To verify", first, len(waiting.keys), desk.url("verification"), empty)
 
 
-def _listed(desk: _Desk, title: str, records: Iterable[FormRecord], more_url: str, empty: str) -> Block:
-    found = list(records)
-    return Block(title, [_form_row(desk, record) for record in found[:BLOCK_ROWS]], len(found), more_url, empty)
+def _listed(desk: _Desk, title: str, first: Iterable[FormRecord], count: int, more_url: str, empty: str) -> Block:
+    return Block(title, [_form_row(desk, record) for record in first], count, more_url, empty)

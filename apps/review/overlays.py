@@ -19,7 +19,7 @@ def status(records: list[FormRecord]) -> dict[int, list[StatusWord]]:
     keys = [record.pk for record in records]
     asked = set(Query.objects.filter(record__in=keys, state__in=UNRESOLVED).values_list("record_id", flat=True))
     signed = signatures.standing(records)
-    verified = verification.counts(records)
+    verified = verification.counts([record.pk for record in records])
     words: dict[int, list[StatusWord]] = {}
     for record in records:
         mine = words.setdefault(record.pk, [])

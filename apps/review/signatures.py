@@ -13,7 +13,9 @@ from typing import Any
 from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate
 from django.db import transaction
+from django.db.models import Aggregate, Exists, F, JSONField, OuterRef, Q, Subquery, Value
 from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from apps.accounts.models import User
@@ -224,6 +226,33 @@ def binding_hash(signature: Signature) -> str:
             "zone": signature.zone,
         }
     )
+
+
+class _AsObject(Aggregate):
+    """Names and values of many rows as one JSON object."""
+
+    function = "jsonb_object_agg"
+    output_field = JSONField()
+
+
+_NOW = (
+    PathVersion.objects.filter(record=OuterRef("record"))
+    .order_by()
+    .values("record")
+    .annotate(versions=_AsObject(F("path"), F("version")))
+    .values("versions")
+)
+_GIVEN = Signature.objects.filter(record=OuterRef("pk"))
+WAS_GIVEN = Q(Exists(_GIVEN))
+STANDS = Q(
+    Exists(
+        _GIVEN.filter(broken=None)
+        .annotate(signed=KeyTransform("versions", "content"))
+        .filter(signed=Coalesce(Subquery(_NOW), Value({}, JSONField())))
+    )
+)
+"""Whether a signature stands on a form: unbroken, and of the versions that are there now."""
+IS_ASKED = Q(Exists(Query.objects.filter(record=OuterRef("pk"), state=QueryState.OPEN)))
 
 
 def standing(records: Sequence[FormRecord]) -> dict[int, Signature]:

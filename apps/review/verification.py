@@ -6,9 +6,12 @@ so an import, a bulk update or raw SQL makes a mark stale exactly as typing does
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.db.models import CharField, Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery, Value, Window
@@ -18,6 +21,7 @@ from apps.core.action import Action
 from apps.core.actor import Actor
 from apps.core.refusal import NotFound, Refusal
 from apps.review.models import Verification
+from apps.study.models import ProtocolVersion
 from apps.subjects.models import Subject
 from apps.visits.models import EntryState, FormRecord, PathVersion
 from clinical.protocol.conduct import Sdv, SdvExtent
@@ -25,9 +29,7 @@ from clinical.protocol.conduct import Sdv, SdvExtent
 FINISHED = (EntryState.COMPLETE, EntryState.NOT_DONE, EntryState.REMOVED)
 """The entry states in which a form can be compared with the source: the site has said its word."""
 
-AlwaysVerified = Callable[[Sequence[FormRecord]], Iterable[int]]
-
-_always: list[AlwaysVerified] = []
+_always: list[Q] = []
 
 
 class NotFinished(Refusal):
@@ -38,13 +40,12 @@ class RecordLocked(Refusal):
     """A locked form takes no marks."""
 
 
-def verify_always(provider: AlwaysVerified) -> AlwaysVerified:
-    """Register which of many records are verified whole whatever the plan says: serious events, DLT data.
+def verify_always(which: Q) -> None:
+    """Register which records are verified whole whatever the plan says: serious events, DLT data.
 
-    The floor that knows calls this from its `ready()`; the provider is asked once for all records of a page.
+    The floor that knows calls this from its `ready()`, with a condition on the record.
     """
-    _always.append(provider)
-    return provider
+    _always.append(which)
 
 
 @dataclass(frozen=True)
@@ -86,44 +87,66 @@ def values_to_verify() -> QuerySet[PathVersion]:
     )
 
 
-def counts(records: Sequence[FormRecord]) -> dict[int, Standing]:
-    """What was verified and what changed since on those of many records that hold anything; one query."""
+class Finished(Protocol):
+    """As much of a form record as the plan of verification asks about."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def site_id(self) -> int: ...
+    @property
+    def subject_id(self) -> int: ...
+    @property
+    def protocol_version_id(self) -> int: ...
+    @property
+    def form(self) -> str: ...
+
+
+def counts(records: Collection[int] | QuerySet[FormRecord, Any]) -> dict[int, Standing]:
+    """What was verified and what changed since on those of many records (by key) that hold anything; one query."""
     rows = (
         values_to_verify()
-        .filter(record__in=[record.pk for record in records])
+        .filter(record__in=records)
         .annotate(ahead=Sign(F("version") - F("verified")))  # none: never verified; 0: holds; 1: changed since
         .values("record_id", "ahead")
         .annotate(number=Count("pk"))
         .order_by()
     )
     found: dict[int, Counter[int | None]] = defaultdict(Counter)
-    for row in rows:
-        found[row["record_id"]][row["ahead"]] += row["number"]
+    for record, ahead, number in rows.values_list("record_id", "ahead", "number"):
+        found[record][ahead] += number
     return {
         record: Standing(values=counted.total(), verified=counted[0], stale=counted[1])
         for record, counted in found.items()
     }
 
 
-def standings(records: Sequence[FormRecord]) -> dict[int, Standing]:
-    """How verification stands for each of many records, what the plan asks included; a constant number of queries."""
-    counted = counts(records)
-    required = required_records(records)
+def standings(records: Sequence[Finished], *, among: QuerySet[FormRecord, Any] | None = None) -> dict[int, Standing]:
+    """How verification stands for each of many records, what the plan asks included; a constant number of queries.
+
+    `among` is the query that found them, where there are too many to name each.
+    """
+    keys = [record.pk for record in records] if among is None else among
+    counted, required = counts(keys), required_records(records, among=among)
     return {
         record.pk: replace(counted.get(record.pk, Standing()), is_required=record.pk in required) for record in records
     }
 
 
-def required_records(records: Sequence[FormRecord]) -> set[int]:
+def required_records(records: Sequence[Finished], *, among: QuerySet[FormRecord, Any] | None = None) -> set[int]:
     """Which of the records must be verified, by the plan of each record's protocol version and by what always must."""
     ranks = _ranks(records)
+    versions = ProtocolVersion.objects.in_bulk({record.protocol_version_id for record in records})
+    plans = {key: version.definition.sdv for key, version in versions.items()}
     planned = {
         record.pk
         for record in records
-        if is_required(record.protocol_version.definition.sdv, form=record.form, rank=ranks.get(record.subject_id))
+        if is_required(plans[record.protocol_version_id], form=record.form, rank=ranks.get(record.subject_id))
     }
-    for provider in _always:
-        planned.update(provider(records))
+    if _always:
+        keys = [record.pk for record in records] if among is None else among
+        always = FormRecord.objects.filter(reduce(or_, _always), pk__in=keys)
+        planned.update(always.values_list("pk", flat=True))
     return planned
 
 
@@ -136,7 +159,7 @@ def is_required(plan: Sdv, *, form: str, rank: int | None) -> bool:
     return extent is SdvExtent.ALL
 
 
-def _ranks(records: Sequence[FormRecord]) -> dict[int, int]:
+def _ranks(records: Sequence[Finished]) -> dict[int, int]:
     """The how-manieth subject of its site each subject is, in the order in which they entered."""
     sites = {record.site_id for record in records}
     if not sites:

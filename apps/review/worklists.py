@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from apps.core.actor import Actor
 from apps.review import checklist, signatures, verification
 from apps.review.models import Signature
 from apps.review.verification import Standing
-from apps.study.models import Site
-from apps.subjects.models import Subject
 from apps.visits.models import EntryState, FormRecord
 
 
@@ -62,6 +61,18 @@ def title(record: FormRecord) -> str:
     return record.protocol_version.definition.form(record.form).title
 
 
+class ListedForm(NamedTuple):
+    """As much of a form as a list of thousands needs before it is known which are shown."""
+
+    pk: int
+    site_id: int
+    subject_id: int
+    protocol_version_id: int
+    form: str
+    site_number: str
+    subject_number: str
+
+
 @dataclass(frozen=True)
 class ToVerify:
     """A form on the verification worklist."""
@@ -84,29 +95,48 @@ SHOW_VERIFICATION: dict[str, Callable[[Standing], bool]] = {
 class SubjectTotals:
     """Forms of one subject that the plan asks for, that are done, and that changed after verification."""
 
-    subject: Subject
-    site: Site
+    subject: str
+    site: str
     required: int = 0
     done: int = 0
     stale: int = 0
 
 
-def verification_worklist(*, actor: Actor, filters: RecordFilter) -> tuple[list[ToVerify], list[SubjectTotals]]:
-    """The forms to go to the source for, and the totals by subject; a constant number of queries."""
-    finished = list(records(actor=actor, filters=filters).filter(state__in=verification.FINISHED))
-    standings = verification.standings(finished)
+@dataclass(frozen=True)
+class VerificationWorklist:
+    """The forms to go to the source for, by key in their order, and the totals by subject."""
+
+    keys: list[int]
+    standings: dict[int, Standing]
+    totals: list[SubjectTotals]
+
+    def rows(self, keys: Sequence[int], *, actor: Actor) -> list[ToVerify]:
+        """Some of the forms with what is shown of them."""
+        return [
+            ToVerify(record, self.standings[record.pk])
+            for record in records(actor=actor, filters=RecordFilter()).filter(pk__in=keys)
+        ]
+
+
+def verification_worklist(*, actor: Actor, filters: RecordFilter) -> VerificationWorklist:
+    """What there is to verify; a constant number of queries, and of each form no more than the plan asks about."""
+    finished = records(actor=actor, filters=filters).filter(state__in=verification.FINISHED)
+    columns = ("pk", "site", "subject", "protocol_version", "form", "site__number", "subject__number")
+    found = [ListedForm(*row) for row in finished.values_list(*columns)]
+    among = finished.select_related(None).prefetch_related(None).order_by().values("pk")
+    standings = verification.standings(found, among=among)
     totals: dict[int, SubjectTotals] = {}
     shown = []
     wanted = SHOW_VERIFICATION.get(filters.show or "outstanding", SHOW_VERIFICATION["outstanding"])
-    for record in finished:
-        standing = standings[record.pk]
-        sums = totals.setdefault(record.subject_id, SubjectTotals(record.subject, record.site))
+    for each in found:
+        standing = standings[each.pk]
+        sums = totals.setdefault(each.subject_id, SubjectTotals(each.subject_number, each.site_number))
         sums.required += SHOW_VERIFICATION["required"](standing)
         sums.done += SHOW_VERIFICATION["done"](standing)
         sums.stale += SHOW_VERIFICATION["stale"](standing)
         if wanted(standing):
-            shown.append(ToVerify(record, standing))
-    return shown, [sums for sums in totals.values() if sums.required or sums.stale]
+            shown.append(each.pk)
+    return VerificationWorklist(shown, standings, [sums for sums in totals.values() if sums.required or sums.stale])
 
 
 @dataclass(frozen=True)
@@ -123,41 +153,45 @@ class ToSign:
         return self.stands is None and not self.obstacles
 
 
-def signature_queue(*, actor: Actor, filters: RecordFilter) -> list[ToSign]:
-    """The finished forms with their signatures; by default those that can be signed now."""
-    finished = list(records(actor=actor, filters=filters).filter(state__in=(EntryState.COMPLETE, EntryState.NOT_DONE)))
-    in_the_way = signatures.obstacles(finished)
-    stand = signatures.standing(finished)
+def to_sign(*, actor: Actor, filters: RecordFilter) -> QuerySet[FormRecord]:
+    """The finished forms of the signature queue; by default those that can be signed now."""
+    finished = records(actor=actor, filters=filters).filter(state__in=(EntryState.COMPLETE, EntryState.NOT_DONE))
+    match filters.show or "ready":
+        case "all":
+            return finished
+        case "signed":
+            return finished.filter(signatures.STANDS)
+        case "unsigned":
+            return finished.exclude(signatures.STANDS)
+        case "broken":
+            return finished.filter(signatures.WAS_GIVEN).exclude(signatures.STANDS)
+        case _:
+            return finished.filter(is_locked=False).exclude(signatures.IS_ASKED).exclude(signatures.STANDS)
+
+
+def signature_rows(records: Sequence[FormRecord]) -> list[ToSign]:
+    """These forms with their signatures and what stands in the way of one."""
+    in_the_way = signatures.obstacles(records)
+    stand = signatures.standing(records)
     last = {
         signature.record_id: signature
-        for signature in Signature.objects.filter(record__in=[record.pk for record in finished])
+        for signature in Signature.objects.filter(record__in=[record.pk for record in records])
         .select_related("broken")
         .defer("content")
         .order_by("record_id", "-pk")
         .distinct("record_id")
     }
-    rows = [
+    return [
         ToSign(record, tuple(in_the_way.get(record.pk, ())), stand.get(record.pk), last.get(record.pk))
-        for record in finished
+        for record in records
     ]
-    match filters.show or "ready":
-        case "all":
-            return rows
-        case "signed":
-            return [row for row in rows if row.stands is not None]
-        case "unsigned":
-            return [row for row in rows if row.stands is None]
-        case "broken":
-            return [row for row in rows if row.stands is None and row.last is not None]
-        case _:
-            return [row for row in rows if row.is_ready]
 
 
 @dataclass
 class Readiness:
     """A subject before its lock: what each line of the checklist still counts."""
 
-    subject: Subject
+    number: str
     forms: int = 0
     frozen: int = 0
     locked: int = 0
@@ -168,16 +202,24 @@ class Readiness:
         return self.forms > self.locked and not any(self.obstacles.values())
 
 
-def readiness(*, actor: Actor, filters: RecordFilter) -> list[Readiness]:
-    """Every subject with the checklist of its forms that are not locked; a constant number of queries."""
-    found = list(records(actor=actor, filters=filters))
-    rows: dict[int, Readiness] = {}
-    for record in found:
-        row = rows.setdefault(record.subject_id, Readiness(record.subject))
-        row.forms += 1
-        row.frozen += record.is_frozen
-        row.locked += record.is_locked
-    open_ones = [record for record in found if not record.is_locked]
+def subjects_with_forms(*, actor: Actor, filters: RecordFilter) -> QuerySet[Any, Any]:
+    """The subjects that have forms: number, and how many forms there are, are frozen and are locked."""
+    frozen, locked = Q(is_frozen=True), Q(is_locked=True)
+    return (
+        records(actor=actor, filters=filters)
+        .order_by("subject__number")
+        .values("subject_id", "subject__number")
+        .annotate(forms=Count("pk"), frozen=Count("pk", filter=frozen), locked=Count("pk", filter=locked))
+    )
+
+
+def readiness(subjects: Sequence[Mapping[str, Any]], *, actor: Actor, filters: RecordFilter) -> list[Readiness]:
+    """These subjects with the checklist of their forms that are not locked; a constant number of queries."""
+    rows = {
+        each["subject_id"]: Readiness(each["subject__number"], each["forms"], each["frozen"], each["locked"])
+        for each in subjects
+    }
+    open_ones = list(records(actor=actor, filters=filters).filter(subject__in=rows, is_locked=False))
     subject_of = {record.pk: record.subject_id for record in open_ones}
     for code, counts in checklist.obstacles(open_ones).items():
         for key, count in counts.items():

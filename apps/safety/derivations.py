@@ -6,12 +6,19 @@ Computed anew from the data whenever they change, whoever changes them; never pa
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Q
+
 from apps.safety import asked, facts, selectors
 from apps.safety.checks import scale_of
-from apps.safety.models import AdverseEvent, Attribution, GradePeriod
+from apps.safety.models import AdverseEvent, Attribution, DltStanding, GradePeriod
 from apps.subjects.models import Subject
 from apps.visits.models import FormRecord
 from clinical.protocol.definition import Definition
+
+SERIOUS_OR_DOSE_LIMITING = Q(adverseevent__is_serious=True) | Q(
+    adverseevent__dlt__in=[DltStanding.SUGGESTED, DltStanding.SITE_REPORTED, DltStanding.CONFIRMED]
+)
+"""Records of events on which a dose decision or a report rests: they are compared with the source whole."""
 
 
 def refresh_event(record: FormRecord) -> None:

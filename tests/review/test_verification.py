@@ -1,10 +1,10 @@
 """Source data verification: what the plan asks for, what a mark covers, and when it goes stale."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 
 from apps.assessments.models import VitalResult
 from apps.core.refusal import NotAllowed
@@ -187,10 +187,7 @@ def test_what_is_always_verified_is_asked_for_whatever_the_plan_says(
         later = review.completed(ima402)
     assert not standing(ima402, later).is_required
 
-    def serious(records: Sequence[FormRecord]) -> list[int]:
-        return [each.pk for each in records if each.pk == later.pk]
-
-    monkeypatch.setattr(verification, "_always", [serious])
+    monkeypatch.setattr(verification, "_always", [Q(pk=later.pk)])
     assert standing(ima402, later).is_required
     assert standing(ima402, record).is_required
 
@@ -204,10 +201,10 @@ def test_the_worklist_totals_agree_with_its_rows(ima402: Trial) -> None:
     with ima402.acting_as("noor") as noor:
         counted = {}
         for show in ("required", "done", "stale", "outstanding"):
-            shown, totals = worklists.verification_worklist(actor=noor, filters=worklists.RecordFilter(show=show))
-            counted[show] = len(shown)
+            found = worklists.verification_worklist(actor=noor, filters=worklists.RecordFilter(show=show))
+            counted[show] = len(found.keys)
     assert counted == {"required": 3, "done": 1, "stale": 1, "outstanding": 2}
-    assert [sum(getattr(row, name) for row in totals) for name in ("required", "done", "stale")] == [3, 1, 1]
+    assert [sum(getattr(row, name) for row in found.totals) for name in ("required", "done", "stale")] == [3, 1, 1]
 
 
 @pytest.mark.django_db

@@ -17,6 +17,8 @@ from apps.visits.models import EntryState
 from apps.visits.selectors import record_or_404, subject_or_404
 
 PAGE_ROWS = 50
+PAGE_SUBJECTS = 20
+"""Subjects on one page of the checklist: every form of each is looked at."""
 
 
 class FreezeLock(StudyView):
@@ -27,8 +29,8 @@ class FreezeLock(StudyView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         filters = worklists.RecordFilter.of(request.GET.dict())
-        rows = worklists.readiness(actor=self.actor, filters=filters)
-        page = Paginator(rows, PAGE_ROWS).get_page(request.GET.get("page"))
+        found = worklists.subjects_with_forms(actor=self.actor, filters=filters)
+        page = Paginator(found, PAGE_SUBJECTS).get_page(request.GET.get("page"))
         kept = request.GET.copy()
         kept.pop("page", None)
         items = checklist.items()
@@ -39,7 +41,7 @@ class FreezeLock(StudyView):
                 "page": page,
                 "rows": [
                     (row, [(self._address(item, row), row.obstacles.get(item.code, 0)) for item in items])
-                    for row in page
+                    for row in worklists.readiness(list(page), actor=self.actor, filters=filters)
                 ],
                 "address": kept.urlencode(),
                 "requests": waiting_unlocks(actor=self.actor),
@@ -60,7 +62,7 @@ class FreezeLock(StudyView):
         if not item.url_name:
             return ""
         where = reverse(item.url_name, kwargs={"study": self.study.code})
-        return f"{where}?subject={row.subject.number}{'&' if item.query else ''}{item.query}"
+        return f"{where}?subject={row.number}{'&' if item.query else ''}{item.query}"
 
 
 def waiting_unlocks(*, actor: Actor) -> list[UnlockRequest]:

@@ -24,9 +24,9 @@ class SignatureQueue(StudyView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         filters = worklists.RecordFilter.of(request.GET.dict())
-        rows = worklists.signature_queue(actor=self.actor, filters=filters)
+        found = worklists.to_sign(actor=self.actor, filters=filters)
         only = request.GET.get("record", "")
-        page = Paginator(rows, PAGE_ROWS).get_page(request.GET.get("page"))
+        page = Paginator(found, PAGE_ROWS).get_page(request.GET.get("page"))
         kept = request.GET.copy()
         kept.pop("page", None)
         return self.page(
@@ -36,7 +36,7 @@ class SignatureQueue(StudyView):
                 # A signature binds: nothing is chosen for the signer beyond what the address itself names.
                 "rows": [
                     (row, worklists.title(row.record), str(row.record.pk) == only if only else bool(filters.subject))
-                    for row in page
+                    for row in worklists.signature_rows(list(page))
                 ],
                 "meaning": signatures.MEANING,
                 "may_sign": self.actor.may(Action.SIGN_RECORDS),

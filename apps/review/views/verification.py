@@ -22,16 +22,17 @@ class VerificationList(StudyView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         filters = worklists.RecordFilter.of(request.GET.dict())
-        shown, totals = worklists.verification_worklist(actor=self.actor, filters=filters)
-        page = Paginator(shown, PAGE_ROWS).get_page(request.GET.get("page"))
+        worklist = worklists.verification_worklist(actor=self.actor, filters=filters)
+        page = Paginator(worklist.keys, PAGE_ROWS).get_page(request.GET.get("page"))
+        shown = worklist.rows(list(page), actor=self.actor)
         kept = request.GET.copy()
         kept.pop("page", None)
         return self.page(
             {
                 "filters": filters,
-                "totals": totals,
+                "totals": worklist.totals,
                 "page": page,
-                "rows": [(row.record, worklists.title(row.record), row.standing) for row in page],
+                "rows": [(row.record, worklists.title(row.record), row.standing) for row in shown],
                 "address": kept.urlencode(),
                 "may_verify": self.actor.may(Action.VERIFY_SOURCE),
             },
