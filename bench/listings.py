@@ -4,8 +4,8 @@
 
 The rows are copies of one adverse event with its grades, one query and one completed form, half of them verified,
 spread over 200 subjects and written straight into the tables on a PostgreSQL of its own: with the events there are
-twice as many forms. The floor is `select … order by … limit 50` on the bare table, as a superuser. Figures are medians of
-one run; aim: a page within 1 s.
+twice as many forms. The floor is `select … order by … limit 50` on the bare table, as a superuser. Figures are medians
+of one run; aim: a page within 1 s.
 """
 
 import argparse

@@ -5,17 +5,16 @@ whatever the plan says. A mark belongs to one version of one value. Staleness is
 so an import, a bulk update or raw SQL makes a mark stale exactly as typing does.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any, Protocol
+from typing import Protocol
 
-from django.db import transaction
-from django.db.models import CharField, Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery, Value, Window
-from django.db.models.functions import RowNumber, Sign
+from django.db import connection, transaction
+from django.db.models import CharField, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models.functions import RowNumber
 
 from apps.core.action import Action
 from apps.core.actor import Actor
@@ -102,38 +101,25 @@ class Finished(Protocol):
     def form(self) -> str: ...
 
 
-def counts(records: Collection[int] | QuerySet[FormRecord, Any]) -> dict[int, Standing]:
+def counts(records: Collection[int]) -> dict[int, Standing]:
     """What was verified and what changed since on those of many records (by key) that hold anything; one query."""
-    rows = (
-        values_to_verify()
-        .filter(record__in=records)
-        .annotate(ahead=Sign(F("version") - F("verified")))  # none: never verified; 0: holds; 1: changed since
-        .values("record_id", "ahead")
-        .annotate(number=Count("pk"))
-        .order_by()
-    )
-    found: dict[int, Counter[int | None]] = defaultdict(Counter)
-    for record, ahead, number in rows.values_list("record_id", "ahead", "number"):
-        found[record][ahead] += number
-    return {
-        record: Standing(values=counted.total(), verified=counted[0], stale=counted[1])
-        for record, counted in found.items()
-    }
+    with connection.cursor() as cursor:
+        cursor.execute("select * from review_standings(%s::bigint[])", [list(records)])
+        return {
+            record: Standing(values=all_of_it, verified=verified, stale=stale)
+            for record, all_of_it, verified, stale in cursor.fetchall()
+        }
 
 
-def standings(records: Sequence[Finished], *, among: QuerySet[FormRecord, Any] | None = None) -> dict[int, Standing]:
-    """How verification stands for each of many records, what the plan asks included; a constant number of queries.
-
-    `among` is the query that found them, where there are too many to name each.
-    """
-    keys = [record.pk for record in records] if among is None else among
-    counted, required = counts(keys), required_records(records, among=among)
+def standings(records: Sequence[Finished]) -> dict[int, Standing]:
+    """How verification stands for each of many records, what the plan asks included; a constant number of queries."""
+    counted, required = counts([record.pk for record in records]), required_records(records)
     return {
         record.pk: replace(counted.get(record.pk, Standing()), is_required=record.pk in required) for record in records
     }
 
 
-def required_records(records: Sequence[Finished], *, among: QuerySet[FormRecord, Any] | None = None) -> set[int]:
+def required_records(records: Sequence[Finished]) -> set[int]:
     """Which of the records must be verified, by the plan of each record's protocol version and by what always must."""
     ranks = _ranks(records)
     versions = ProtocolVersion.objects.in_bulk({record.protocol_version_id for record in records})
@@ -144,9 +130,9 @@ def required_records(records: Sequence[Finished], *, among: QuerySet[FormRecord,
         if is_required(plans[record.protocol_version_id], form=record.form, rank=ranks.get(record.subject_id))
     }
     if _always:
-        keys = [record.pk for record in records] if among is None else among
-        always = FormRecord.objects.filter(reduce(or_, _always), pk__in=keys)
-        planned.update(always.values_list("pk", flat=True))
+        sites = {record.site_id for record in records}
+        always = FormRecord.objects.filter(reduce(or_, _always), site__in=sites).values_list("pk", flat=True)
+        planned |= {record.pk for record in records}.intersection(always)
     return planned
 
 

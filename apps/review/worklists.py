@@ -123,8 +123,7 @@ def verification_worklist(*, actor: Actor, filters: RecordFilter) -> Verificatio
     finished = records(actor=actor, filters=filters).filter(state__in=verification.FINISHED)
     columns = ("pk", "site", "subject", "protocol_version", "form", "site__number", "subject__number")
     found = [ListedForm(*row) for row in finished.values_list(*columns)]
-    among = finished.select_related(None).prefetch_related(None).order_by().values("pk")
-    standings = verification.standings(found, among=among)
+    standings = verification.standings(found)
     totals: dict[int, SubjectTotals] = {}
     shown = []
     wanted = SHOW_VERIFICATION.get(filters.show or "outstanding", SHOW_VERIFICATION["outstanding"])
