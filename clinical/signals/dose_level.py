@@ -27,7 +27,8 @@ def _a_prior(says: str) -> Setting:
 class DoseLevelFacts:
     """What the escalation design knows of one dose level.
 
-    `dlts` includes candidates that count as a DLT for stopping until adjudicated (`undecided` of them). A design that
+    `dlts` includes candidates that count as a DLT for stopping until adjudicated (`undecided` of them); their subjects
+    are not yet among the `evaluable`. A design that
     decides by a table gives `stop_at`, the number of DLTs at which the level is closed for this many evaluable
     subjects; a model gives `overdose_probability`; either may say `design_stops` outright with its reason in words.
     """
@@ -98,8 +99,11 @@ def cohort_stop_boundary(facts: DoseLevelFacts, settings: StopSettings) -> Itera
     overdosing = facts.overdose_probability is not None and facts.overdose_probability >= settings.overdose_limit
     if not (facts.design_stops or at_boundary or overdosing):
         return
-    counted = [Fact("DLTs", f"{facts.dlts} of {facts.evaluable} evaluable subjects")]
+    decided = facts.dlts - facts.undecided
+    counted = [Fact("DLTs", f"{decided} of {facts.evaluable} evaluable subjects")]
+    in_all = f"{_count(decided, 'DLT')} in {_count(facts.evaluable, 'evaluable subject')}"
     if facts.undecided:
+        in_all += f", and {_count(facts.undecided, 'possible DLT')} under review"
         counted.append(Fact("Counted as DLT until adjudicated", str(facts.undecided)))
     if facts.stop_at is not None:
         counted.append(Fact("Stop at", f"{facts.stop_at} DLTs"))
@@ -113,11 +117,15 @@ def cohort_stop_boundary(facts: DoseLevelFacts, settings: StopSettings) -> Itera
         scope=Scope.of(dose_level=facts.dose_level),
         crossing="stop",
         severity=Severity.CRITICAL,
-        sentence=f"{facts.design} stops {facts.dose_level}: {facts.dlts} DLTs in {facts.evaluable} evaluable subjects. "
+        sentence=f"{facts.design} stops {facts.dose_level}: {in_all}. "
         "Nobody not yet dosed there may be dosed until the committee has signed.",
         facts=tuple(counted),
         extent=facts.dlts,
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 COHORT_STOP_BOUNDARY = Rule(

@@ -58,10 +58,23 @@ def test_a_third_dlt_reopens_the_stop() -> None:
     assert reconcile(standing=[each.standing for each in two], now=one).retracted
 
 
+@pytest.mark.parametrize(
+    ("dlts", "undecided", "words"),
+    [
+        (2, 0, "stops DL 3: 2 DLTs in 3 evaluable subjects. Nobody"),
+        (2, 1, "stops DL 3: 1 DLT in 3 evaluable subjects, and 1 possible DLT under review. Nobody"),
+        (2, 2, "stops DL 3: 0 DLTs in 3 evaluable subjects, and 2 possible DLTs under review. Nobody"),
+    ],
+)
+def test_a_stop_tells_decided_dlts_from_possible_ones(dlts: int, undecided: int, words: str) -> None:
+    (told,) = COHORT_STOP_BOUNDARY(replace(LEVEL, dlts=dlts, undecided=undecided))
+    assert words in told.sentence
+
+
 def test_a_stop_names_who_counts_undecided_and_who_is_not_yet_dosed() -> None:
     (told,) = COHORT_STOP_BOUNDARY(replace(LEVEL, dlts=2, undecided=1, not_yet_dosed=("101-009",)))
     assert [str(fact) for fact in told.facts] == [
-        "DLTs: 2 of 3 evaluable subjects",
+        "DLTs: 1 of 3 evaluable subjects",
         "Counted as DLT until adjudicated: 1",
         "Stop at: 2 DLTs",
         "Not yet dosed: 101-009",
