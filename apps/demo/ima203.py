@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 
 from apps.access.roles import Role
@@ -28,6 +28,8 @@ PRODUCTS = (("0.09", "1.80", "0.05"), ("0.08", "2.00", "0.04"), ("0.0855", "1.90
 INFUSED = ((1, -112), (1, -97), (1, -96), (2, -44), (2, -29), (2, -11))
 """Dose level and day of the infusion, from today: the watch after a level's first subject is 14 days."""
 DECIDED = -62
+INTERLEUKIN = (("IL2-1", range(1, 6)), ("IL2-2", range(6, 11)))
+"""The visits that last the days of interleukin-2, and these days from the infusion."""
 COURSES: tuple[Course, ...] = ("PR", "SD", "PD", "PR", "SD", "SD")
 LIMITED = 3
 """Whose toxicity limits the dose."""
@@ -86,11 +88,14 @@ class Story:
         self._at(day - 9, 16, partial(self._gate, "BASELINE", "lymphodepletion", day - 9))
         for code, before in (("LD-6", 6), ("LD-5", 5), ("LD-4", 4), ("LD-3", 3)):
             self._at(day - before, 19, partial(self._visit, code, day - before, 0))
+        self._at(day, 9, partial(self._open_infusion, day), zone=self.site.zone_info)
         self._at(day, 18, partial(self._infuse, day))
+        for code, days in INTERLEUKIN:
+            self._at(day + days.start, 20, partial(self._visit, code, day + days.start, 0))
+            for after in days:
+                self._at(day + after + 1, 8, partial(self._interleukin, code, day + days.start, day + after))
         for code, after, crs in (
-            ("IL2-1", 1, 0),
             ("D3", 3, 1),
-            ("IL2-2", 6, 0),
             ("D7", 7, 0),
             ("D14", 14, 0),
             ("D21", 21, 0),
@@ -101,7 +106,7 @@ class Story:
             self._at(day + after, 19, partial(self._scan, code, number, day + after))
         self._tell_harms()
 
-    def _at(self, day: int, hour: int, happens: Callable[[datetime], None]) -> None:
+    def _at(self, day: int, hour: int, happens: Callable[[datetime], None], zone: tzinfo = UTC) -> None:
         if day >= 0:
             return
 
@@ -109,7 +114,7 @@ class Story:
             with self.stage.acting(Role.COORDINATOR, self.site):
                 happens(now)
 
-        self.stage.script.add(self.stage.moment(day, hour, self.member.index), at_the_site)
+        self.stage.script.add(self.stage.moment(day, hour, self.member.index, zone), at_the_site)
 
     def _consent(self, at: datetime) -> None:
         self.book = way_in.consent(self.stage, self.site, at, self.member.index)
@@ -166,18 +171,21 @@ class Story:
     def _lot(self) -> str:
         return f"P{self.member.index + 1:03d}"
 
+    def _open_infusion(self, day: int, at: datetime) -> None:
+        """The last gate, passed in the morning before the cells are given."""
+        self.book.hold_visit("INF", day, at)
+        way_in.answer_criteria(self.book, "infusion", day, at)
+        way_in.sign(self.book, "infusion", at + timedelta(minutes=10))
+
     def _infuse(self, day: int, at: datetime) -> None:
-        """The last gate on the morning, then the infusion."""
+        """The pages of the day, and those of the infusion when it is over."""
         book = self.book
-        book.hold_visit("INF", day, at)
         _, surface, dose = PRODUCTS[self.member.index]
         facts = VisitFacts(
             ecog=1, dose=dose, dose_texts={"lot": self._lot, "extra/body_surface": surface, "extra/viability": "86"},
             left_open=frozenset({"ima203"}),
         )  # fmt: skip
         visit_pages.enter(book, "INF", day, at, facts)
-        way_in.answer_criteria(book, "infusion", day, at)
-        way_in.sign(book, "infusion", at + timedelta(minutes=10))
         infusion = book.record("INF", "ima203")
         visit_pages.enter_dose(book, infusion, day, at + timedelta(hours=4), facts)
 
@@ -191,6 +199,10 @@ class Story:
         if code == "D3":
             unusual |= {"CRP": str(self.book.chance.randint(60, 190)), "FERRITIN": "2400"}
         visit_pages.enter(self.book, code, day, at, VisitFacts(ecog=1, crs=grade, unusual=unusual))
+
+    def _interleukin(self, code: str, first: int, day: int, at: datetime) -> None:
+        """The doses of one day, entered on the next."""
+        visit_pages.enter_doses_of_day(self.book, code, first, day, at)
 
     def _scan(self, code: str, number: int, day: int, at: datetime) -> None:
         book = self.book

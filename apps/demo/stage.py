@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -73,9 +73,9 @@ class Stage:
         """Chance that depends on the seed and on what it is asked for, and not on what was drawn before."""
         return random.Random("/".join([self.seed, self.study.code, *map(str, about)]))  # a tale, no secret
 
-    def moment(self, day: int, hour: int = 10, minute: int = 0) -> datetime:
-        """A moment so many days from today (before it: negative), in UTC."""
-        return datetime.combine(self.today + timedelta(days=day), time(hour, minute), tzinfo=UTC)
+    def moment(self, day: int, hour: int = 10, minute: int = 0, zone: tzinfo = UTC) -> datetime:
+        """A moment so many days from today (before it: negative), by the clock of a zone."""
+        return datetime.combine(self.today + timedelta(days=day), time(hour, minute), tzinfo=zone).astimezone(UTC)
 
     def cohort(self, level: int) -> Cohort:
         """The cohort in which the level is escalated."""

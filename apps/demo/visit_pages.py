@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from apps.demo import measurements
 from apps.demo.casebook import Casebook
+from apps.dosing import plan
+from apps.visits import schedule
 from apps.visits.models import EntryState, FormRecord
 from clinical.protocol.pages import Page
 
-DOSE_HOUR = 10
+DOSE_HOUR, DAY_HOURS = 10, 24
 NOT_PLANNED = "Not planned at this dose level"
 
 
@@ -31,10 +33,39 @@ STORY_PAGES = frozenset({Page.CONSENT, Page.ELIGIBILITY, Page.TUMOR_ASSESSMENT, 
 
 
 def enter(casebook: Casebook, code: str, day: int, at: datetime, facts: VisitFacts) -> None:
-    """Type and complete the pages of a visit that took place on a day; time points around the dose come later."""
+    """Type and complete the pages of a visit that took place on a day.
+
+    Time points around the dose come later, and so do the doses of a visit that lasts several days.
+    """
     for record in casebook.records(code):
-        if record.state == EntryState.EXPECTED and not record.time_point and record.form not in facts.left_open:
+        lasts = record.page == Page.ADMINISTRATION and _lasts_days(record)
+        if record.state == EntryState.EXPECTED and not (record.time_point or lasts or record.form in facts.left_open):
             _enter_page(casebook, record, day, at, facts)
+
+
+def enter_doses_of_day(casebook: Casebook, code: str, first: int, day: int, at: datetime) -> None:
+    """The doses of one day of a visit that began on the first one and lasts several, each at its time of day."""
+    for record in casebook.records(code):
+        if record.page == Page.ADMINISTRATION and record.state == EntryState.EXPECTED:
+            days, place = divmod(record.repeat - 1, _times_a_day(record))
+            if first + days == day:
+                enter_dose(
+                    casebook, record, day, at, VisitFacts(), hours_later=place * DAY_HOURS // _times_a_day(record)
+                )
+
+
+def _lasts_days(record: FormRecord) -> bool:
+    planned = schedule.planned_visit(record.visit) if record.visit else None
+    return planned is not None and planned.duration > timedelta(0)
+
+
+def _times_a_day(record: FormRecord) -> int:
+    """How often a day the plan has the product of this page at its visit."""
+    assert record.visit is not None  # doses of the demo hang on visits
+    definition = record.protocol_version.definition
+    product = definition.form(record.form).product or ""
+    dose = plan.planned_dose(definition, level=record.subject.dose_level, visit=record.visit.code, product=product)
+    return dose.times_a_day if dose else 1
 
 
 def enter_time_points(casebook: Casebook, code: str, day: int, at: datetime, facts: VisitFacts) -> None:
@@ -84,7 +115,9 @@ def _enter_page(casebook: Casebook, record: FormRecord, day: int, at: datetime, 
     casebook.fill(record, texts, at)
 
 
-def enter_dose(casebook: Casebook, record: FormRecord, day: int, at: datetime, facts: VisitFacts) -> None:
+def enter_dose(
+    casebook: Casebook, record: FormRecord, day: int, at: datetime, facts: VisitFacts, *, hours_later: int = 0
+) -> None:
     """A dose as planned, or as the story says."""
     product = record.protocol_version.definition.form(record.form).product or ""
     planned = record.administration.planned_dose
@@ -92,7 +125,7 @@ def enter_dose(casebook: Casebook, record: FormRecord, day: int, at: datetime, f
     if not amount:
         casebook.not_done(record, NOT_PLANNED, at)
         return
-    hour = DOSE_HOUR if product == casebook.product else DOSE_HOUR - 1
+    hour = (DOSE_HOUR if product == casebook.product else DOSE_HOUR - 1) + hours_later
     usual = {
         "was_given": "Y",
         "dose": amount,

@@ -1,7 +1,7 @@
 """The demo: the same seed tells the same trial, nothing of it lands beside real data, its people can sign in."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from io import StringIO
 from typing import Any
 
@@ -13,8 +13,11 @@ from django.db import models, transaction
 from apps.access.roles import Role
 from apps.accounts.models import User
 from apps.core.transactions import acting_everywhere
-from apps.demo import cast, ima402, loading
+from apps.demo import cast, ima203, ima402, loading, stage
+from apps.deviations.models import Deviation
+from apps.dosing import selectors as dosing
 from apps.study.models import Study
+from apps.subjects.models import Subject
 from clinical.protocol import loading as protocol_loading
 from clinical.protocol.definition import Definition
 from trialsite.settings import BASE_DIR
@@ -78,6 +81,31 @@ def test_the_same_seed_tells_the_same_trial_and_another_seed_another() -> None:
     assert first["labs.LabResult"]
     assert [label for label in first if first[label] != again[label]] == []
     assert first["labs.LabResult"] != other["labs.LabResult"]
+
+
+@pytest.mark.django_db
+def test_cells_are_given_after_their_gate_and_interleukin_each_day_until_today() -> None:
+    with transaction.atomic():
+        planned = cast.sites(2)
+        people = cast.people(planned)
+        accounts = stage.hire(people, password=cast.PASSWORD, at=datetime(2026, 5, 1, tzinfo=UTC))
+        trial = stage.set_stage(
+            code="IMA203", planned_sites=planned, people=people, accounts=accounts, seed="7", today=TODAY, first_day=-60
+        )
+        houston = trial.sites[1]
+        ima203.Story(trial, ima203.Member(index=0, level=1, infusion=-9, course="SD"), houston).tell()
+        trial.script.play()
+        with acting_everywhere("test"):
+            assert not Deviation.objects.exists()
+            subject = Subject.objects.select_related("protocol_version").get()
+            rows = dosing.dose_rows([subject], product="ALDESLEUKIN")[subject.pk]
+            total = dosing.running_total(rows)
+    given = [row.row.started.iso for row in rows if row.row and row.is_given]
+    assert given[:2] == ["2026-05-24T09:05", "2026-05-25T09:05"]
+    assert given[5:] == [f"2026-05-{day}T{hour}" for day in (29, 30) for hour in ("09:05", "21:05")]
+    assert len(rows) == 15
+    assert total is not None
+    assert total.reason == "9 of 9 due"
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 24, 25, 60, 87])
