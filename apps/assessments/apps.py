@@ -5,9 +5,10 @@ class AssessmentsConfig(AppConfig):
     name = "apps.assessments"
 
     def ready(self) -> None:
-        from apps.assessments import eligibility_facts, pages, subscriptions
-        from apps.visits import facts
+        from apps.assessments import eligibility_facts, endings, pages, subscriptions
+        from apps.visits import facts, schedule
 
         pages.register()
         subscriptions.listen()
         facts.provide(eligibility_facts.facts, gives=lambda name: name not in {"sex", "age"})
+        schedule.provide_end_of_treatment(endings.end_of_treatment)

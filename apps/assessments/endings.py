@@ -1,6 +1,7 @@
 """What disposition and death pages mean for where the subject stands and for the moments that visits hang on."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from apps.assessments.models import Death, Disposition, Ending
 from apps.core.actor import Actor
@@ -29,8 +30,36 @@ def opened(record: FormRecord) -> None:
     Disposition.objects.filter(record=record).update(ending=ending_of(record.form))
 
 
+def ends_of_treatment(subject_ids: Sequence[int]) -> dict[int, date]:
+    """The last day on which each subject can have been on treatment: its end, the end of taking part, or death.
+
+    Only completed pages count. Of a partial date the latest day is taken, so that nothing is given up too early.
+    """
+    pages = Disposition.objects.filter(
+        record__subject__in=subject_ids,
+        record__state=EntryState.COMPLETE,
+        ending__in=[Ending.TREATMENT, Ending.PARTICIPATION],
+        happened__isnull=False,
+    )
+    deaths = Death.objects.filter(
+        record__subject__in=subject_ids, record__state=EntryState.COMPLETE, died__isnull=False
+    )
+    moments = [(row.record.subject_id, row.happened) for row in pages.select_related("record")]
+    moments += [(row.record.subject_id, row.died) for row in deaths.select_related("record")]
+    ends: dict[int, date] = {}
+    for subject, moment in moments:
+        day = moment.latest().date()
+        ends[subject] = min(day, ends.get(subject, day))
+    return ends
+
+
+def end_of_treatment(subject: Subject) -> date | None:
+    """The last day on which the subject can have been on treatment; None while it goes on."""
+    return ends_of_treatment([subject.pk]).get(subject.pk)
+
+
 def follow(*, actor: Actor, subject: Subject, at: datetime) -> None:
-    """Bring status and anchors in step with the completed pages, corrections and withdrawals included."""
+    """Bring status, anchors and planned visits in step with the completed pages, corrections included."""
     status, why = _status(subject)
     subject_services.change_status(actor=actor, subject=subject, status=status, at=at, why=why)
     treatment_end = _page(subject, Ending.TREATMENT)
@@ -41,6 +70,7 @@ def follow(*, actor: Actor, subject: Subject, at: datetime) -> None:
             schedule.set_anchor(subject=subject, name=anchor.code, moment=treatment_end.happened)
         else:
             schedule.clear_anchor(subject=subject, name=anchor.code)
+    schedule.plan_visits(subject=subject)
 
 
 def _status(subject: Subject) -> tuple[Status, str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from apps.assessments.models import Disposition, Ending, YesNo
+from apps.assessments import endings
+from apps.assessments.models import YesNo
 from apps.dosing import plan
 from apps.dosing.models import Administration
 from apps.dosing.plan import DoseDue
@@ -95,7 +96,7 @@ def dose_rows(subjects: Sequence[Subject], *, product: str | None = None) -> dic
     rows: dict[int, list[Administration]] = defaultdict(list)
     for row in _administrations(keys):
         rows[row.record.subject_id].append(row)
-    ends = _ends_of_treatment(keys)
+    ends = endings.ends_of_treatment(keys)
     return {
         subject.pk: [
             each
@@ -200,20 +201,6 @@ def _rows_of(
     return sorted(
         found, key=lambda each: (each.visit.number if each.visit else 0, each.record.pk if each.record else 0)
     )
-
-
-def _ends_of_treatment(subject_ids: Sequence[int]) -> dict[int, date]:
-    rows = Disposition.objects.filter(
-        record__subject__in=subject_ids,
-        record__state=EntryState.COMPLETE,
-        ending__in=[Ending.TREATMENT, Ending.PARTICIPATION],
-        happened__isnull=False,
-    ).select_related("record")
-    ends: dict[int, date] = {}
-    for row in rows:
-        day = row.happened.latest().date()
-        ends[row.record.subject_id] = min(day, ends.get(row.record.subject_id, day))
-    return ends
 
 
 def _is_past_the_end(row: DoseRow, end: date | None) -> bool:

@@ -1,5 +1,6 @@
 """From the protocol's schedule to a subject's visits: planning, starting, missing, and visits nobody planned."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,9 +15,22 @@ from apps.subjects.models import Anchor, Subject
 from apps.visits import events, pages, services
 from apps.visits.models import FormRecord, Visit, VisitStatus
 from clinical.partial_date import PartialDate
-from clinical.protocol.schedule import AnchorSource, PlannedVisit
+from clinical.protocol.definition import Definition
+from clinical.protocol.pages import Page
+from clinical.protocol.schedule import AnchorSource, PlannedVisit, repeated
 
 PLAN_AHEAD_DAYS = 366
+AHEAD = (VisitStatus.PLANNED, VisitStatus.NOT_ASKED)
+"""Where a visit stands that nobody has recorded anything of: the plan still rules it."""
+
+EndOfTreatment = Callable[[Subject], date | None]
+_ends_of_treatment: list[EndOfTreatment] = []
+
+
+def provide_end_of_treatment(provider: EndOfTreatment) -> EndOfTreatment:
+    """Register who knows the day on which a subject's treatment ended; call it from the app's `ready()`."""
+    _ends_of_treatment.append(provider)
+    return provider
 
 
 class VisitAlreadyStarted(Refusal): ...
@@ -55,10 +69,15 @@ def _announce_moved(subject: Subject, name: str) -> None:
 
 @transaction.atomic
 def plan_visits(*, subject: Subject) -> None:
-    """Bring the planned visits in step with the anchors known now. Visits that took place never move."""
+    """Bring the planned visits in step with the anchors known now and with the end of treatment.
+
+    Visits that took place never move. A visit of a treatment cycle that would come after the end of treatment is asked
+    for no longer, and is again when that end is corrected; follow-up and scans stay.
+    """
     definition = subject.protocol_version.definition
     moments = dict(Anchor.objects.filter(subject=subject).values_list("name", "moment"))
     later = {anchor.code: anchor.until_known for anchor in definition.anchors}
+    treatment, end = _treatment_visits(definition, subject.part), _end_of_treatment(subject)
     existing = {visit.code: visit for visit in Visit.objects.filter(subject=subject).select_for_update()}
     for planned in definition.visits_for(part=subject.part, through_day=PLAN_AHEAD_DAYS):
         day = _anchor_day(planned.anchor, moments, later)
@@ -69,6 +88,10 @@ def plan_visits(*, subject: Subject) -> None:
             target = window_from = window_to = None
         else:
             target, window_from, window_to = _dates(planned, day)
+        is_past = end is not None and target is not None and target > end and planned.code in treatment
+        status = VisitStatus.NOT_ASKED if is_past else VisitStatus.PLANNED
+        if visit is None and is_past:
+            continue
         if visit is None:
             Visit.objects.create(
                 subject=subject,
@@ -79,13 +102,39 @@ def plan_visits(*, subject: Subject) -> None:
                 window_from=window_from,
                 window_to=window_to,
             )
-        elif visit.status == VisitStatus.PLANNED and (visit.planned_date, visit.window_from, visit.window_to) != (
-            target,
-            window_from,
-            window_to,
-        ):
-            visit.planned_date, visit.window_from, visit.window_to = target, window_from, window_to
-            visit.save(update_fields=["planned_date", "window_from", "window_to"])
+        elif visit.status in AHEAD:
+            _keep_plan(visit, status=status, planned_date=target, window_from=window_from, window_to=window_to)
+
+
+def _keep_plan(visit: Visit, **plan: object) -> None:
+    """Write what differs from the plan as it is now."""
+    changed = [name for name, value in plan.items() if getattr(visit, name) != value]
+    for name in changed:
+        setattr(visit, name, plan[name])
+    if changed:
+        visit.save(update_fields=changed)
+
+
+def _treatment_visits(definition: Definition, part: str | None) -> frozenset[str]:
+    """The codes of the visits that exist for treatment: of every cycle whose template gives a dose.
+
+    The protocol file has no word of its own for them. Single visits stay asked for: those of the first weeks carry the
+    safety assessments of a subject who stopped early. A cycle without a dose is a follow-up.
+    """
+    dosing = {form.code for form in definition.forms_of(Page.ADMINISTRATION)}
+    ahead = timedelta(days=PLAN_AHEAD_DAYS)
+    templates = [
+        each
+        for each in definition.cycles
+        if (part is None or not each.parts or part in each.parts)
+        and any(dosing & set(visit.forms) for visit in each.visits)
+    ]
+    return frozenset(planned.code for template in templates for planned in repeated(template, through=ahead))
+
+
+def _end_of_treatment(subject: Subject) -> date | None:
+    ends = [end for provider in _ends_of_treatment if (end := provider(subject)) is not None]
+    return min(ends, default=None)
 
 
 @transaction.atomic

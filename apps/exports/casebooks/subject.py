@@ -140,7 +140,7 @@ def visits(reading: SubjectReading) -> tuple[facts.SubjectVisit, ...]:
     found = []
     for visit in sorted(reading.visits.values(), key=lambda each: (each.number, each.pk)):
         fact = reading.visit_fact(visit)
-        if visit.status == VisitStatus.PLANNED or fact is None:
+        if visit.status in (VisitStatus.PLANNED, VisitStatus.NOT_ASKED) or fact is None:
             continue
         found.append(
             facts.SubjectVisit(
