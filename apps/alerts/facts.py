@@ -5,14 +5,16 @@ Names inside a case (`AE-2`) are the numbers that the pages show, so that a sign
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from apps.alerts import cases
 from apps.alerts.cases import Case
 from apps.assessments.models import Death, ToxicityObservation, YesNo
+from apps.assessments.toxicity import EPISODE_GAP
 from apps.dosing.models import Administration
 from apps.dosing.plan import escalated_product
 from apps.enrollment.models import Cohort
@@ -29,16 +31,18 @@ from clinical.dlt.evaluation import Answer, Assessment, question_arises
 from clinical.dlt.facts import ToxicityEvent
 from clinical.dlt.subject import DltStatus
 from clinical.dlt.verdict import Truth
-from clinical.partial_date import PartialDate
+from clinical.partial_date import LATEST_YEAR, PartialDate
 from clinical.signals import toxicity
 from clinical.signals.deadlines import DeathFacts, SaeFacts, SaeFollowUpFacts
 from clinical.signals.dose_level import DoseFacts
 from clinical.signals.laboratory import GradedLabFacts
 from clinical.signals.liver import ALKALINE_PHOSPHATASE, AMINOTRANSFERASES, BILIRUBIN, LiverFacts, LiverSample
+from clinical.signals.signal import Fact
 from clinical.signals.toxicity import EpisodeFacts, ToxicityFacts, Verdict, WindowFacts
 
 LIVER_TESTS = (*AMINOTRANSFERASES, BILIRUBIN, ALKALINE_PHOSPHATASE)
 OTHER_FACTS = "laboratory values, doses or treatments"
+UNDATED_COMES_LAST = PartialDate(LATEST_YEAR)
 DLT_VERDICTS = {DltStanding.CONFIRMED: Verdict.CONFIRMED, DltStanding.REJECTED: Verdict.REJECTED}
 
 BySubject = dict[int, list[Case]]
@@ -171,37 +175,122 @@ def windows(subjects: Sequence[Subject], at: datetime) -> BySubject:
 # Cytokine release syndrome and neurotoxicity
 
 
+@dataclass(frozen=True)
+class _Witness:
+    """What one page says of an episode: an adverse event as the investigator graded it, or a bedside observation."""
+
+    record_id: int
+    name: str
+    grade: int | None
+    when: PartialDate | None
+    severe_signs: tuple[str, ...] = ()
+
+    @property
+    def urgency(self) -> tuple[int, bool]:
+        """What is looked at first: the highest grade, or a severe sign without a grade, which stands for grade 3."""
+        unseen = Grade.SEVERE if self.severe_signs else 0
+        return (unseen if self.grade is None else self.grade, self.grade is not None)
+
+    @property
+    def begins(self) -> datetime:
+        return (self.when or UNDATED_COMES_LAST).earliest()
+
+    def as_fact(self) -> Fact:
+        return Fact(
+            self.name, "no ASTCT grade" if self.grade is None else f"grade {self.grade}", _words(self.when) or ""
+        )
+
+
 def _episodes(subjects: Sequence[Subject], term: str, grade_of: str) -> BySubject:
-    """The adverse events of that term, and the observations at the bedside as one episode of their own."""
+    """The episodes of each subject in the order of time, each once, whoever saw it.
+
+    The investigator's event and the observations at the bedside are two views of one episode, so they are one case
+    with the worse grade, and both are named. An episode is known by its number: the observations are entered first
+    and the event days later, and what the medical monitor acknowledged between must stay the same alert.
+    """
     found: BySubject = defaultdict(list)
+    heads: dict[int, list[AdverseEvent]] = defaultdict(list)
     for head in _events(subjects).values():
-        if head.ctcae_term != term:
-            continue
-        facts = EpisodeFacts(
-            subject=head.record.subject.number, episode=_name(head), grade=_astct_grade(head), worst=_words(head.onset)
-        )
-        found[head.record.subject_id].append(Case(facts, head.record_id))
-    for key, row in _worst_observations(subjects, grade_of).items():
-        facts = EpisodeFacts(
-            subject=row.record.subject.number,
-            episode="bedside observations",
-            grade=getattr(row, grade_of),
-            worst=_words(row.observed),
-            severe_signs=_severe_signs(row, grade_of),
-        )
-        found[key].append(Case(facts, row.record_id))
+        if head.ctcae_term == term:
+            heads[head.record.subject_id].append(head)
+    observations = _observations(subjects)
+    for subject in subjects:
+        episodes = _gathered(heads[subject.pk], observations[subject.pk], grade_of)
+        for number, witnesses in enumerate(episodes, start=1):
+            worst = max(witnesses, key=lambda each: each.urgency)
+            facts = EpisodeFacts(
+                subject=subject.number,
+                episode=str(number),
+                grade=worst.grade,
+                worst=_words(worst.when),
+                severe_signs=worst.severe_signs,
+                witnesses=tuple(each.as_fact() for each in witnesses),
+            )
+            found[subject.pk].append(Case(facts, worst.record_id))
     return found
+
+
+def _gathered(
+    heads: Sequence[AdverseEvent], rows: Sequence[ToxicityObservation], grade_of: str
+) -> list[list[_Witness]]:
+    """Each event with the worst observation of its time, and the observations that no event explains, by their gaps."""
+    heads = sorted(heads, key=lambda head: (head.onset or UNDATED_COMES_LAST).earliest())
+    seen: dict[int, list[_Witness]] = defaultdict(list)
+    alone: list[list[_Witness]] = []
+    for row in rows:
+        witness = _Witness(
+            row.record_id, "Bedside observations", getattr(row, grade_of), row.observed, _severe_signs(row, grade_of)
+        )
+        if not witness.urgency[0]:
+            continue
+        head = _event_at(row.observed, heads)
+        if head is not None:
+            seen[head.record_id].append(witness)
+        elif alone and row.observed is not None and witness.begins - alone[-1][-1].begins <= EPISODE_GAP:
+            alone[-1].append(witness)
+        else:
+            alone.append([witness])
+    episodes = [
+        [
+            _Witness(head.record_id, f"{_name(head)}, by the investigator", _astct_grade(head), head.onset),
+            *_worst(seen[head.record_id]),
+        ]
+        for head in heads
+    ]
+    episodes += [_worst(witnesses) for witnesses in alone]
+    return sorted(episodes, key=lambda witnesses: min(each.begins for each in witnesses))
+
+
+def _worst(witnesses: Sequence[_Witness]) -> list[_Witness]:
+    return [max(witnesses, key=lambda each: each.urgency)] if witnesses else []
+
+
+def _event_at(moment: PartialDate | None, heads: Sequence[AdverseEvent]) -> AdverseEvent | None:
+    """The event during which (or within the gap of which) something was observed: the last that had begun by then.
+
+    Without a time an observation belongs to the last event, if there is one.
+    """
+    if moment is None:
+        return heads[-1] if heads else None
+    near = [
+        head
+        for head in heads
+        if (head.onset is None or head.onset.earliest() - EPISODE_GAP <= moment.latest())
+        and (head.ended is None or moment.earliest() <= head.ended.latest() + EPISODE_GAP)
+    ]
+    begun = [head for head in near if head.onset is None or head.onset.earliest() <= moment.latest()]
+    return begun[-1] if begun else next(iter(near), None)
 
 
 @cases.of_subjects("CRS_GE3")
 def crs_episodes(subjects: Sequence[Subject], at: datetime) -> BySubject:
-    """Cytokine release syndrome, as the investigator graded it and as the observations say."""
+    """Each episode of cytokine release syndrome, as the investigator graded it and as the observations say."""
     return _episodes(subjects, asked.CRS_TERM, "crs_grade")
 
 
 @cases.of_subjects("ICANS_GE3")
 def icans_episodes(subjects: Sequence[Subject], at: datetime) -> BySubject:
-    """Neurotoxicity, as the investigator graded it and as the observations say."""
+    """Each episode of neurotoxicity, as the investigator graded it and as the observations say."""
     return _episodes(subjects, asked.ICANS_TERM, "icans_grade")
 
 
@@ -215,27 +304,18 @@ def _astct_grade(head: AdverseEvent) -> int | None:
     return max(grades, default=None)
 
 
-def _worst_observations(subjects: Sequence[Subject], grade_of: str) -> dict[int, ToxicityObservation]:
-    """The observation of each subject that is to be looked at first: the highest grade, or a severe sign without."""
+def _observations(subjects: Sequence[Subject]) -> dict[int, list[ToxicityObservation]]:
+    """The observations at the bedside that stand, in the order of time; those without a time come last."""
     rows = (
         ToxicityObservation.objects.filter(record__subject__in=subjects)
         .exclude(record__state__in=[EntryState.REMOVED, EntryState.NOT_DONE])
-        .select_related("record__subject")
-        .order_by("observed_earliest", "pk")
+        .select_related("record")
+        .order_by(F("observed_earliest").asc(nulls_last=True), "pk")
     )
-    worst: dict[int, ToxicityObservation] = {}
+    found: dict[int, list[ToxicityObservation]] = defaultdict(list)
     for row in rows:
-        before = worst.get(row.record.subject_id)
-        if before is None or _urgency(row, grade_of) > _urgency(before, grade_of):
-            worst[row.record.subject_id] = row
-    return worst
-
-
-def _urgency(row: ToxicityObservation, grade_of: str) -> int:
-    grade: int | None = getattr(row, grade_of)
-    if grade is not None:
-        return grade
-    return Grade.SEVERE if _severe_signs(row, grade_of) else 0
+        found[row.record.subject_id].append(row)
+    return found
 
 
 def _severe_signs(row: ToxicityObservation, grade_of: str) -> tuple[str, ...]:
@@ -416,14 +496,19 @@ def deaths(subjects: Sequence[Subject], at: datetime) -> BySubject:
 
 @cases.of_subjects("DOSE_ABOVE_APPROVED")
 def doses(subjects: Sequence[Subject], at: datetime) -> BySubject:
-    """Each dose of the escalated product with the level that it reached and the highest that was released."""
+    """Each dose of the escalated product with the level that it reached and the highest that was released by then.
+
+    A level that the committee opens later does not make good a dose that was given before.
+    """
     found: BySubject = defaultdict(list)
     released = _released_levels(subjects)
     by_key = {subject.pk: subject for subject in subjects}
     for row in _doses_given(subjects).filter(level_received__isnull=False):
         subject = by_key[row.record.subject_id]
         definition = subject.protocol_version.definition
-        highest = released.get((subject.study_id, subject.part))
+        dosed_by = row.started.latest_at(subject.site.zone_info)
+        opened = released[subject.study_id, subject.part]
+        highest = max((level for level, opened_at in opened if opened_at <= dosed_by), default=None)
         level = row.level_received
         if row.product != escalated_product(definition) or highest is None or level is None:
             continue
@@ -442,15 +527,15 @@ def doses(subjects: Sequence[Subject], at: datetime) -> BySubject:
     return found
 
 
-def _released_levels(subjects: Sequence[Subject]) -> dict[tuple[int, str | None], int]:
-    """The highest dose level that a cohort was ever opened at, by study and part."""
+def _released_levels(subjects: Sequence[Subject]) -> dict[tuple[int, str | None], list[tuple[int, datetime]]]:
+    """The dose levels that a cohort was ever opened at and since when, by study and part."""
     opened = Cohort.objects.filter(
         study__in={subject.study_id for subject in subjects}, opened_at__isnull=False, dose_level__isnull=False
     )
-    found: dict[tuple[int, str | None], int] = {}
-    for study, part, level in opened.values_list("study_id", "part", "dose_level"):
-        if level is not None:
-            found[study, part] = max(level, found.get((study, part), level))
+    found: dict[tuple[int, str | None], list[tuple[int, datetime]]] = defaultdict(list)
+    for study, part, level, since in opened.values_list("study_id", "part", "dose_level", "opened_at"):
+        if level is not None and since is not None:
+            found[study, part].append((level, since))
     return found
 
 

@@ -22,11 +22,17 @@ READ_BY_RULES = frozenset({Page.DEATH.value, Page.NEUROTOXICITY.value})
 
 def hear_changed_page(fact: RecordFact, actor: Actor) -> None:
     """Ask for an evaluation when a page that rules read has changed."""
-    if fact.page in READ_BY_RULES:
+    if fact.page in READ_BY_RULES or _moves_a_sample(fact):
         announce(
             events.SafetyFactsChanged(study_id=fact.study_id, site_id=fact.site_id, at=fact.at, subject=fact.subject),
             actor=actor,
         )
+
+
+def _moves_a_sample(fact: RecordFact) -> bool:
+    """Whether the head of a laboratory page changed: another day of a sample alters no grade and yet Hy's law."""
+    is_changed = isinstance(fact, ValuesChanged) and any("/" not in path for path in fact.paths)
+    return is_changed and fact.page == Page.LAB_PANEL
 
 
 for _kind in (ValuesChanged, RecordCompleted, RecordRemoved):

@@ -215,7 +215,8 @@ class EpisodeFacts:
     """One episode of CRS or ICANS with its worst ASTCT grade; None when the observations do not allow a grade.
 
     `severe_signs` are observations that by themselves belong to a severe episode, in words: "vasopressor", "oxygen by
-    mask" for CRS; "seizure", "cerebral oedema" for ICANS.
+    mask" for CRS; "seizure", "cerebral oedema" for ICANS. `witnesses` say who saw the episode and how each graded it:
+    the investigator's event and the bedside observations are one episode, and they may disagree.
     """
 
     subject: str
@@ -224,6 +225,7 @@ class EpisodeFacts:
     worst: When
     severe_signs: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    witnesses: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,7 @@ def _severe_episode(name: str, facts: EpisodeFacts, settings: EpisodeSettings) -
             Fact("ASTCT grade", grade, in_words(facts.worst)),
             *(Fact("Observed", sign) for sign in facts.severe_signs),
             *(Fact("Missing for the grade", item) for item in facts.missing),
+            *facts.witnesses,
         ),
         extent=facts.grade or 0,
     )
