@@ -4,7 +4,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from apps.core.in_print import inside_a_sentence
 from apps.subjects.models import Subject
 from clinical.protocol.conduct import CriterionKind
-from tests import scenarios, scenarios_dosing, scenarios_labs
+from tests import scenarios, scenarios_dosing, scenarios_enrollment, scenarios_escalation, scenarios_labs
 from tests.browser.person import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.committed]
@@ -366,6 +366,48 @@ def export_datasets(sven: Person, subject: str, keep: Keep, folder: Path) -> Non
     dose = doses[doses["USUBJID"].str.endswith(subject)].iloc[0]
     assert (dose["EXTRT"], dose["EXDOSE"], dose["EXDOSU"]) == ("IMA402", 0.02, "mg")
     assert dose["EXSTDTC"].startswith(FIRST_DOSE.isoformat())
+
+
+def test_the_signed_decision_of_the_committee_opens_the_next_level(sign_in: SignIn, keep: Keep) -> None:
+    """Three subjects without a DLT lead up; only the signature opens the level, and the next subject gets it."""
+    trial = scenarios.trial()
+    dosed_at = datetime.combine(FIRST_DOSE, time(9), tzinfo=UTC)
+    for _ in range(3):
+        scenarios_escalation.treated(trial, day=dosed_at)
+    waiting = scenarios_enrollment.eligible(trial).number
+    office = Office("IMA402", sign_in)
+    mora, chidi = office["mora"], office["chidi"]
+    chidi.go(f"subjects/{waiting}/enrolment/")
+    expect(chidi.page.get_by_role("main")).not_to_contain_text("Phase Ia, DL2")
+
+    mora.go("cohorts/")
+    counts = mora.page.get_by_role("region", name="Counts per dose level")
+    expect(counts.get_by_role("row", name=re.compile(r"^DL2\b"))).not_to_contain_text("Open")
+    mora.page.get_by_role("link", name="Record a committee decision").click()
+    expect(mora.page.get_by_role("main")).to_contain_text("escalate to DL2, 0.06 mg")
+    mora.page.get_by_label("Escalate", exact=True).check()
+    mora.page.get_by_label("Dose level of the next subjects").select_option("2")
+    mora.page.get_by_label("Rationale").fill("No dose-limiting toxicity in three subjects.")
+    for number, name in enumerate(("Dr Mora Lindqvist", "Dr Amara Okafor", "Stan Brandt"), start=1):
+        mora.page.get_by_label(f"Name {number}", exact=True).fill(name)
+    keep(mora.page, "job-402-10-decision")
+    mora.page.get_by_label("Your password, as your signature").fill("not the password")
+    mora.press("Sign the decision")
+    expect(mora.page.get_by_label("Rationale")).to_have_value("No dose-limiting toxicity in three subjects.")
+    mora.sign("Sign the decision", label="Your password, as your signature")
+    expect(mora.page.get_by_role("heading", level=1)).to_contain_text("Escalate")
+    expect(mora.page.get_by_role("main")).to_contain_text("Signed by")
+    keep(mora.page, "job-402-10-signed")
+    mora.go("cohorts/")
+    expect(counts.get_by_role("row", name=re.compile(r"^DL2\b"))).to_contain_text("Open")
+    expect(mora.page.get_by_role("region", name="Decisions")).to_contain_text("escalate to DL2, 0.06 mg")
+    keep(mora.page, "job-402-10-board")
+
+    chidi.go(f"subjects/{waiting}/enrolment/")
+    chidi.page.get_by_label("Phase Ia, DL2: 3 of 3 free").check()
+    chidi.page.get_by_label("Planned first dose").fill(f"{TODAY + timedelta(days=3):%d%b%Y}".lower())
+    chidi.press("Reserve")
+    expect(chidi.page.get_by_role("main")).to_contain_text("Phase Ia, DL2: reserved")
 
 
 def test_the_main_job_of_ima203(sign_in: SignIn, keep: Keep) -> None:
