@@ -87,8 +87,10 @@ def dose_rows(subjects: Sequence[Subject], *, product: str | None = None) -> dic
     What is planned after the end of treatment is planned no longer.
     """
     keys = [subject.pk for subject in subjects]
+    by_key = {subject.pk: subject for subject in subjects}
     visits: dict[int, dict[str, Visit]] = defaultdict(dict)
     for visit in Visit.objects.filter(subject__in=keys):
+        visit.subject = by_key[visit.subject_id]
         visits[visit.subject_id][visit.code] = visit
     moments: dict[int, dict[str, PartialDate]] = defaultdict(dict)
     for anchor in Anchor.objects.filter(subject__in=keys):
@@ -184,6 +186,7 @@ def _administrations(subject_ids: Sequence[int]) -> list[Administration]:
         Administration.objects.filter(record__subject__in=subject_ids)
         .exclude(record__state=EntryState.REMOVED)
         .select_related("record__visit")
+        .prefetch_related("record__protocol_version")
         .defer("record__extra", "record__blank_reasons", "record__confirmations")
         .order_by("record_id")
     )

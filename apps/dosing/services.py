@@ -68,6 +68,9 @@ def add_dose(*, actor: Actor, record: FormRecord, at: datetime) -> FormRecord:
 def follow_doses(*, actor: Actor, subject: Subject, record: FormRecord, at: datetime) -> None:
     """Bring everything that hangs on a subject's doses in step with their pages, corrections included."""
     dose = Administration.objects.select_related("record__visit", "record__site", "record__subject").get(record=record)
+    dose.record.subject = subject
+    if dose.record.visit is not None:
+        dose.record.visit.subject = subject
     derived.keep_plan(dose, record)
     _move_anchors(subject)
     time_points.open_for(dose=dose, subject=subject, at=at)

@@ -1,6 +1,6 @@
 """Laboratories, their ranges from proposal to approval, and judging results anew when something behind them moves."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +17,7 @@ from apps.labs import events, judging, selectors
 from apps.labs.models import GradeChange, Laboratory, LabResult, RangeState, ReferenceRange
 from apps.study.models import Site
 from apps.subjects.models import Subject
+from apps.visits import values
 
 JUDGEMENT = ("flag", "times_uln", "grade", "grade_term")
 """The derived columns whose change other rooms hear of."""
@@ -222,7 +223,7 @@ def regrade(
     laboratories = {lab for each in found if (lab := selectors.panel_of(each).laboratory_id) is not None}
     ranges = selectors.approved_ranges(laboratories, {each.key for each in found}) if laboratories else []
     before = [each for each in found if selectors.is_before_dose(selectors.panel_of(each).collected, dose)]
-    touched: list[LabResult] = []
+    changes: list[_Change] = []
 
     def judge(result: LabResult, baseline: LabResult | None) -> None:
         panel = selectors.panel_of(result)
@@ -236,8 +237,8 @@ def regrade(
             version=version,
         )
         reason = "" if result.record_id == entered else why
-        if _keep(result, columns, subject=subject, why=reason, at=at):
-            touched.append(result)
+        if (change := _set(result, columns, why=reason)) is not None:
+            changes.append(change)
 
     for result in before:
         judge(result, None)
@@ -246,6 +247,8 @@ def regrade(
     for result in found:
         if result.pk not in earlier:
             judge(result, baselines.get(result.key))
+    _write(changes, subject=subject, at=at)
+    touched = [change.result for change in changes if change.is_another_judgement]
     if touched:
         announce(
             events.LabGradesChanged(
@@ -260,25 +263,47 @@ def regrade(
     return touched
 
 
-def _keep(result: LabResult, columns: dict[str, Any], *, subject: Subject, why: str, at: datetime) -> bool:
-    """Write what changed of a result; whether its judgement (flag, grade, times ULN) is another one now."""
-    changed = [name for name, value in columns.items() if getattr(result, name) != value]
-    if not changed:
-        return False
+@dataclass(frozen=True)
+class _Change:
+    """A result whose derived columns are other ones now, with what they said before."""
+
+    result: LabResult
+    columns: tuple[str, ...]
+    old: dict[str, Any]
+    why: str
+
+    @property
+    def is_another_judgement(self) -> bool:
+        return any(self.old[name] != getattr(self.result, name) for name in JUDGEMENT)
+
+    @property
+    def is_graded_anew(self) -> bool:
+        return (self.old["grade"], self.old["grade_term"]) != (self.result.grade, self.result.grade_term)
+
+
+def _set(result: LabResult, columns: dict[str, Any], *, why: str) -> _Change | None:
+    """Set what changed of a result, unsaved; None where nothing did."""
+    changed = tuple(name for name, value in columns.items() if getattr(result, name) != value)
     old = {name: getattr(result, name) for name in JUDGEMENT}
     for name in changed:
         setattr(result, name, columns[name])
-    result.save(update_fields=[name.removesuffix("_id") for name in changed])
-    is_graded_anew = (old["grade"], old["grade_term"]) != (result.grade, result.grade_term)
-    if why and is_graded_anew:
-        GradeChange.objects.create(
-            subject=subject,
-            result=result,
-            old_grade=old["grade"],
-            old_term=old["grade_term"],
-            new_grade=result.grade,
-            new_term=result.grade_term,
-            why=why,
-            at=at,
-        )
-    return any(old[name] != getattr(result, name) for name in JUDGEMENT)
+    return _Change(result, changed, old, why) if changed else None
+
+
+def _write(changes: Sequence[_Change], *, subject: Subject, at: datetime) -> None:
+    """Write the changed results in one statement; keep each grade that changed behind a value nobody touched."""
+    if changes:
+        columns = {name.removesuffix("_id") for change in changes for name in change.columns}
+        values.write_rows([change.result for change in changes], sorted(columns))
+    for change in changes:
+        if change.why and change.is_graded_anew:
+            GradeChange.objects.create(
+                subject=subject,
+                result=change.result,
+                old_grade=change.old["grade"],
+                old_term=change.old["grade_term"],
+                new_grade=change.result.grade,
+                new_term=change.result.grade_term,
+                why=change.why,
+                at=at,
+            )

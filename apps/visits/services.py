@@ -101,7 +101,7 @@ def open_record(
         protocol_version=protocol_version,
         opened_at=at,
     )
-    record.refresh_from_db()  # site and study were filled in by the database
+    record.refresh_from_db(fields=["site", "study"])  # the database filled them in
     page.model._default_manager.create(record=record)
     page.opened(record)
     announce(events.RecordOpened(**_about(record, at)), actor=actor)
