@@ -17,7 +17,6 @@ from apps.labs import events, judging, selectors
 from apps.labs.models import GradeChange, Laboratory, LabResult, RangeState, ReferenceRange
 from apps.study.models import Site
 from apps.subjects.models import Subject
-from apps.visits import values
 
 JUDGEMENT = ("flag", "times_uln", "grade", "grade_term")
 """The derived columns whose change other rooms hear of."""
@@ -291,11 +290,9 @@ def _set(result: LabResult, columns: dict[str, Any], *, why: str) -> _Change | N
 
 
 def _write(changes: Sequence[_Change], *, subject: Subject, at: datetime) -> None:
-    """Write the changed results in one statement; keep each grade that changed behind a value nobody touched."""
-    if changes:
-        columns = {name.removesuffix("_id") for change in changes for name in change.columns}
-        values.write_rows([change.result for change in changes], sorted(columns))
+    """Write the changed results; keep each grade that changed behind a value nobody touched."""
     for change in changes:
+        change.result.save(update_fields=[name.removesuffix("_id") for name in change.columns])
         if change.why and change.is_graded_anew:
             GradeChange.objects.create(
                 subject=subject,

@@ -1,14 +1,13 @@
 """Where a path leads: from `grade`, `results/ALT/reported` or `extra/taste` to the row, the form field and its text."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, models
+from django.db import models
 from django.utils import timezone
 
 from apps.core.refusal import NotFound
@@ -68,26 +67,13 @@ class ValuePlace:
 
 
 def put_all(changes: Iterable[tuple[ValuePlace, Any]]) -> None:
-    """Write several values: each row of the record once, and rows that change in the same columns together."""
+    """Write several values, each row of the record once."""
     rows: dict[int, tuple[models.Model, list[str]]] = {}
     for place, value in changes:
         _, columns = rows.setdefault(id(place.row), (place.row, []))
         columns.append(place.set(value))
-    together: dict[tuple[type[models.Model], frozenset[str]], list[models.Model]] = defaultdict(list)
     for row, columns in rows.values():
-        together[type(row), frozenset(columns)].append(row)
-    for (_, names), alike in together.items():
-        write_rows(alike, sorted(names))
-
-
-def write_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
-    """Write these columns of rows of one table in one statement; a row that is not there any more is no silent loss."""
-    if len(rows) == 1:
-        rows[0].save(update_fields=columns)
-        return
-    written = type(rows[0])._default_manager.bulk_update(rows, columns)
-    if written != len(rows):
-        raise DatabaseError(f"Only {written} of {len(rows)} rows of {type(rows[0])._meta.label} could be written.")
+        row.save(update_fields=columns)
 
 
 def text_of(field: forms.Field, value: Any) -> str:

@@ -55,7 +55,7 @@ def told(rows: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def dump() -> dict[str, list[tuple[Any, ...]]]:
-    """Every clinical table. The rows that one statement wrote have no order among themselves."""
+    """Every clinical table; the order in which its rows were written is no part of the trial."""
     with acting_everywhere("test"):
         return {
             model._meta.label: sorted(told(model._default_manager.all()))
