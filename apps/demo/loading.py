@@ -1,8 +1,9 @@
 """Loading the demo: both trials, everything in one transaction, so that a load that is killed leaves nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from time import perf_counter
 
 from django.db import transaction
@@ -48,8 +49,9 @@ def load(
     today: date,
     password: str,
     trials: Sequence[str] = (ima402.CODE, ima203.CODE),
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Loaded:
-    """Load the demo into an empty database: both trials, or those named."""
+    """Load the demo into an empty database: both trials, or those named. `tell` hears how far it has come."""
     if subjects < 1 or sites < 1:
         raise TooSmall("A demo needs at least one subject and one site.")
     began = perf_counter()
@@ -59,11 +61,20 @@ def load(
                 "This database holds accounts already, and a demo goes into an empty one only. "
                 "To load it anew: manage.py demo_reset."
             )
-        told = _tell(subjects, sites, trials, seed=seed, today=today, password=password)
-    return Loaded(subjects=told, sites=sites, seconds=perf_counter() - began)
+        loaded = _play(subjects, sites, trials, seed=seed, today=today, password=password, tell=tell)
+    return Loaded(subjects=loaded, sites=sites, seconds=perf_counter() - began)
 
 
-def _tell(subjects: int, sites: int, codes: Sequence[str], *, seed: str, today: date, password: str) -> int:
+def _play(
+    subjects: int,
+    sites: int,
+    codes: Sequence[str],
+    *,
+    seed: str,
+    today: date,
+    password: str,
+    tell: Callable[[str], None],
+) -> int:
     planned = cast.sites(sites)
     people = cast.people(planned)
     joined = datetime.combine(today - timedelta(days=1), time(9), tzinfo=UTC)
@@ -94,11 +105,16 @@ def _tell(subjects: int, sites: int, codes: Sequence[str], *, seed: str, today: 
         trials.append(trial)
     for trial in trials:
         oversight.oversee(trial)
-        trial.script.play()
+        trial.script.play(partial(_say_when, tell, trial.study.code))
+    tell("The safety rules look at everything.")
     _deliver()
     for trial in trials:
         oversight.acknowledge(trial)
     return total
+
+
+def _say_when(tell: Callable[[str], None], code: str, at: datetime) -> None:
+    tell(f"{code} has come to {at:%d-%b-%Y}.")
 
 
 def _deliver() -> None:

@@ -94,10 +94,17 @@ class Script:
         self._count += 1
         heapq.heappush(self._waiting, (at, self._count, happens))
 
-    def play(self) -> None:
-        """Let everything happen."""
+    def play(self, tell: Callable[[datetime], None] = lambda at: None) -> None:
+        """Let everything happen, and tell ten times how far the time of the trial has come."""
+        if not self._waiting:
+            return
+        first, last = self._waiting[0][0], max(at for at, _, _ in self._waiting)
+        marks = [first + (last - first) * tenth / 10 for tenth in range(1, 10)]
         while self._waiting:
             at, _, happens = heapq.heappop(self._waiting)
+            if marks and at >= marks[0]:
+                tell(at)
+                marks = [mark for mark in marks if mark > at]
             happens(at)
 
 

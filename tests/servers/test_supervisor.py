@@ -139,6 +139,15 @@ def test_a_step_that_fails_stops_everything_and_says_why(data: Path) -> None:
     assert f"Note the start failed: the table is missing. The whole story is in {data}/logs" in said
 
 
+def test_a_long_step_tells_how_far_it_has_come(data: Path) -> None:
+    step = "print('a warning\\nNote the start: half way'); import time; time.sleep(600)"
+    with supervisor(data, PORT=str(free_port()), STANDIN_STEP=step) as process:
+        said = read_until(process, "Note the start: half way")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert "a warning" not in said
+
+
 def test_ctrl_c_during_a_long_step_ends_the_step(data: Path) -> None:
     step = "import time; open('" + str(data / "busy") + "', 'w').close(); time.sleep(600)"
     with supervisor(data, PORT=str(free_port()), STANDIN_STEP=step) as process:

@@ -63,7 +63,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Step:
-    """A command that runs once, before web and worker start."""
+    """A command that runs once, before web and worker start. What it prints after its name and a colon is told."""
 
     name: str
     command: Sequence[str]
@@ -216,14 +216,26 @@ class Supervisor:
         before = log.stat().st_size if log.exists() else 0
         try:
             program.start(command, cwd=self._place.root, env=environment)
+            told = before
             while program.exit_code is None:
                 self._check_stop()
                 wait_until(lambda: program.exit_code is not None, seconds=0.5)
+                told = self._tell_progress(name, log, since=told)
             code = program.exit_code
         finally:
             program.stop()
         if code:
             raise _failed(name, last_words(log, since=before), log)
+
+    def _tell_progress(self, name: str, log: Path, *, since: int) -> int:
+        """Say the whole lines that a step printed of its progress since a place in its log; the place to go on from."""
+        with log.open("rb") as text:
+            text.seek(since)
+            *lines, rest = text.read().split(b"\n")
+            for line in lines:
+                if line.startswith(f"{name}: ".encode()):
+                    self._say(line.decode("utf-8", "replace"))
+            return text.tell() - len(rest)
 
     def _start_service(self, service: Service) -> None:
         program = self._program(service.name, service.end_with)

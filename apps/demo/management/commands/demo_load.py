@@ -38,6 +38,7 @@ class Command(BaseCommand):
                 seed=options["seed"],
                 today=options["today"] or today,
                 password=password,
+                tell=lambda sentence: self.stdout.write(f"Demo trial: {sentence}"),
             )
         except Refusal as refusal:
             raise CommandError("\n".join(refusal.problems), returncode=1) from refusal
