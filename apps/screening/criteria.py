@@ -1,6 +1,6 @@
 """The criteria of a gate: the site's answer, what the entered data say, and where they say it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.screening.models import Answer, CriterionAnswer, Eligibility
@@ -109,6 +109,17 @@ def record_of_gate(subject: Subject, gate: str) -> FormRecord | None:
     return found
 
 
+def _not_yet_known(definition: Definition, known: Sequence[Fact]) -> list[Fact]:
+    """The laboratory tests that nobody has a result of, so that a check asks for them by their names."""
+    names = {fact.name for fact in known}
+    return [
+        Fact(name=f"{LAB_FACT}{analyte.test}", label=analyte.label, value=None)
+        for panel in definition.panels
+        for analyte in panel.analytes
+        if f"{LAB_FACT}{analyte.test}" not in names
+    ]
+
+
 @dataclass(frozen=True)
 class Known:
     """What all rooms know of a subject now, and the newest begun record of each form."""
@@ -138,6 +149,7 @@ def of_record(record: FormRecord, known: Known | None = None) -> list[CriterionV
     assessed = Eligibility.objects.filter(record=record).values_list("assessed", flat=True).first()
     on = assessed or PartialDate.of(values.entry_context(record).today)
     newest_facts = newest(known.facts, on=on)
+    newest_facts += _not_yet_known(definition, newest_facts)
     answers = {line.key: line for line in CriterionAnswer.objects.filter(record=record, is_removed=False)}
     views = []
     for criterion in definition.criteria_of(definition.form(record.form).gate or ""):

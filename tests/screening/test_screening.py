@@ -138,6 +138,19 @@ def test_a_subject_born_in_the_year_of_the_limit_has_an_age_nobody_knows(ima402:
         assert age.evidence[0].sentence == "Age (17 or 18), with this date of birth: no value yet"
 
 
+def test_a_laboratory_test_without_a_result_is_asked_for_by_its_name(ima402: Trial) -> None:
+    subject = scenarios.consented(ima402)
+    scenarios.start(ima402, subject, "SCR")
+    with ima402.acting_as("chidi"):
+        record = criteria.record_of_gate(subject, "main")
+        assert record is not None
+        said = [each.sentence for view in criteria.of_record(record) for each in view.evidence]
+    awaited = {sentence.removesuffix(": no value yet") for sentence in said if sentence.endswith("no value yet")}
+    analytes = [analyte for panel in ima402.version.definition.panels for analyte in panel.analytes]
+    assert awaited & {analyte.label for analyte in analytes}
+    assert not awaited & {analyte.test for analyte in analytes}
+
+
 def test_an_exclusion_that_is_met_keeps_out(ima402: Trial) -> None:
     subject = scenarios.screened(ima402, failing=("E3",))
     with ima402.acting_as("chidi"):
