@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,6 +81,8 @@ class RunningSystem:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(timeout=20)
+        with suppress(ProcessLookupError):  # a child that was being forked meanwhile has heard nothing
+            os.killpg(process.pid, signal.SIGKILL)
 
     def _web_answers(self) -> bool:
         try:
