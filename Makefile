@@ -5,8 +5,6 @@ VENV := .venv/bin
 PYTEST_ARGS ?=
 # Each brings a PostgreSQL of its own; the hash seed keeps the order of parameters the same in all of them.
 WORKERS ?= 2
-# In the order of the folders: by the number of tests the few long walks through the browser would come last, alone.
-SHARING = --dist loadfile --no-loadscope-reorder
 LOCK = $(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate
 TEMPLATES = $$(find templates -name '*.html')
 
@@ -30,7 +28,7 @@ demo: environment
 	@exec $(VENV)/python -m trialsite.supervise
 
 test: check browser
-	PYTHONHASHSEED=0 $(VENV)/python -m pytest --numprocesses $(WORKERS) $(SHARING) $(PYTEST_ARGS)
+	PYTHONHASHSEED=0 $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: dev-environment
 	$(VENV)/ruff format --check .
