@@ -176,12 +176,12 @@ def withdraw_signature(*, actor: Actor, signature: Signature, why: str, at: date
     _break(signature, why=f"Withdrawn by the signer: {why.strip()}", paths=(), actor=actor, at=at)
 
 
-@transaction.atomic
 def is_signed(record: FormRecord) -> bool:
-    """Whether a signature stands on the form."""
+    """Whether a signature on the form has not been broken."""
     return Signature.objects.filter(record=record, broken=None).exists()
 
 
+@transaction.atomic
 def break_signatures(*, actor: Actor, record: FormRecord, paths: Iterable[str], why: str, at: datetime) -> int:
     """End every standing signature on the form, because what it covers changed; called in the change's transaction."""
     return _supersede(record, why=why, paths=tuple(paths), actor=actor, at=at)
