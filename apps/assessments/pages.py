@@ -51,7 +51,7 @@ def _open_lines(model: type[VitalResult | EcgResult]) -> Callable[[FormRecord], 
     def opened(record: FormRecord) -> None:
         asked = record.protocol_version.definition.form(record.form).measurements
         keys = [(key, each.unit) for each in asked for key in line_keys(each)]
-        rows: Any = [model(record=record, site=record.site, key=key, unit=unit) for key, unit in keys]
+        rows: Any = [model(record=record, site_id=record.site_id, key=key, unit=unit) for key, unit in keys]
         model._default_manager.bulk_create(rows)
 
     return opened

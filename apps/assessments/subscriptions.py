@@ -3,7 +3,6 @@
 from apps.assessments import endings, toxicity
 from apps.core.actor import Actor
 from apps.core.events import at_once
-from apps.subjects.models import Subject
 from apps.visits.events import RecordCompleted, RecordFact, RecordNotDone, RecordRemoved, ValuesChanged
 from clinical.protocol.pages import Page
 
@@ -13,8 +12,7 @@ def follow_record(fact: RecordFact, actor: Actor) -> None:
     if fact.page == Page.NEUROTOXICITY:
         toxicity.grade_observations(fact.subject)
     elif fact.page in {Page.DISPOSITION, Page.DEATH}:
-        subject = Subject.objects.select_related("protocol_version").get(pk=fact.subject)
-        endings.follow(actor=actor, subject=subject, at=fact.at)
+        endings.follow(actor=actor, subject=fact.loaded_subject, at=fact.at)
 
 
 def listen() -> None:

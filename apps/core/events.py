@@ -66,5 +66,5 @@ def announce(fact: Fact, *, actor: Actor) -> None:
 
     for immediate in _immediate.get(type(fact), ()):
         immediate(fact, actor)
-    for name in _background.get(type(fact), ()):
-        outbox.put(handler=name, payload={"fact": type(fact).__name__, **asdict(fact)}, fact=fact)
+    if handlers := _background.get(type(fact)):
+        outbox.put(handlers=handlers, payload={"fact": type(fact).__name__, **asdict(fact)}, fact=fact)

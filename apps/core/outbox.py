@@ -1,6 +1,7 @@
 """The outbox: work for the background that exists exactly when the fact it follows from exists."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,10 +18,13 @@ logger = logging.getLogger(__name__)
 LONGEST_WAIT = timedelta(minutes=10)
 
 
-def put(*, handler: str, payload: dict[str, Any], fact: events.Fact) -> None:
-    """Write the message in the fact's own transaction and, once that has committed, nudge the worker."""
+def put(*, handlers: Sequence[str], payload: dict[str, Any], fact: events.Fact) -> None:
+    """Write a message to each handler in the fact's own transaction and, once it has committed, nudge the worker."""
     plain = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in payload.items()}
-    OutboxMessage.objects.create(handler=handler, payload=plain, study_id=fact.study_id, site_id=fact.site_id)
+    OutboxMessage.objects.bulk_create(
+        OutboxMessage(handler=handler, payload=plain, study_id=fact.study_id, site_id=fact.site_id)
+        for handler in handlers
+    )
     if not any(waiting[1] is _tell_worker for waiting in connection.run_on_commit):  # one nudge is enough
         transaction.on_commit(_tell_worker, robust=True)
 

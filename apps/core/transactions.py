@@ -53,11 +53,20 @@ def acting_everywhere(name: str) -> Iterator[None]:
 
 @contextmanager
 def because(reason: str) -> Iterator[None]:
-    """Say why the values changed in this block change; the trail keeps it, completed forms demand it."""
+    """Say why the values changed in this block change; the trail keeps it, completed forms demand it.
+
+    Saying nothing leaves the reason of the act around it.
+    """
+    if not reason:
+        yield
+        return
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("select current_setting('trialsite.reason', true)")
-        (before,) = cursor.fetchone()
-        cursor.execute("select set_config('trialsite.reason', %s, true)", [reason])
+        cursor.execute(
+            "with said as materialized (select current_setting('trialsite.reason', true) as reason) "
+            "select said.reason, set_config('trialsite.reason', %s, true) from said",
+            [reason],
+        )
+        before, _ = cursor.fetchone()
         yield
         cursor.execute("select set_config('trialsite.reason', %s, true)", [before or ""])
 

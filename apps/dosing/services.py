@@ -1,5 +1,6 @@
 """Doses: what follows from each one that is recorded, corrected or found not to have been given."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -72,11 +73,12 @@ def follow_doses(*, actor: Actor, subject: Subject, record: FormRecord, at: date
     if dose.record.visit is not None:
         dose.record.visit.subject = subject
     derived.keep_plan(dose, record)
-    _move_anchors(subject)
+    given = selectors.doses_given(subject)
+    _move_anchors(subject, given)
     time_points.open_for(dose=dose, subject=subject, at=at)
     if record.first_completed_at is None and record.state != EntryState.NOT_DONE:
         return
-    _follow_first_dose(actor, subject, at)
+    _follow_first_dose(actor, subject, given, at)
     _record_departures(subject, at)
     announce(
         events.DoseRecorded(
@@ -91,10 +93,9 @@ def follow_doses(*, actor: Actor, subject: Subject, record: FormRecord, at: date
     )
 
 
-def _move_anchors(subject: Subject) -> None:
+def _move_anchors(subject: Subject, given: Sequence[DoseGiven]) -> None:
     """Fix the protocol's anchors from all doses as they are recorded now, and take back what no dose supports."""
     known = derived.moments(subject)
-    given = selectors.doses_given(subject)
     for code, source, product in plan.anchors_of_doses(plan.definition_of(subject)):
         moment = _moment(source, [dose for dose in given if dose.product == product])
         if moment is None:
@@ -112,20 +113,20 @@ def _moment(source: AnchorSource, given: list[DoseGiven]) -> PartialDate | None:
     return given[-1].started if source is AnchorSource.LAST_DOSE else given[0].started
 
 
-def _follow_first_dose(actor: Actor, subject: Subject, at: datetime) -> None:
+def _follow_first_dose(actor: Actor, subject: Subject, given: Sequence[DoseGiven], at: datetime) -> None:
     """From the first dose of any product on the subject is on treatment; the escalated one uses the cohort's place.
 
     A dose that was recorded by mistake gives both back.
     """
-    treated = selectors.doses_given(subject)
     status, why = Status(subject.status), ""
-    if treated and status in BEFORE_TREATMENT:
-        status, why = Status.ON_TREATMENT, f"First dose {treated[0].started}"
-    elif not treated and status is Status.ON_TREATMENT:
+    if given and status in BEFORE_TREATMENT:
+        status, why = Status.ON_TREATMENT, f"First dose {given[0].started}"
+    elif not given and status is Status.ON_TREATMENT:
         before = StatusChange.objects.filter(subject=subject).exclude(status=Status.ON_TREATMENT)
         status, why = Status(before.latest("at", "pk").status), "No dose was given after all"
     subject_services.change_status(actor=actor, subject=subject, status=status, at=at, why=why)
-    first = selectors.first_dose_moment(subject)
+    escalated = plan.escalated_product(plan.definition_of(subject))
+    first = next((dose.started for dose in given if dose.product == escalated), None)
     enrollment.mark_dosed(actor=actor, subject=subject, at=first.earliest_at(subject.site.zone_info) if first else None)
 
 

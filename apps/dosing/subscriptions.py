@@ -15,7 +15,7 @@ from apps.visits.events import (
     VisitMissed,
     VisitStarted,
 )
-from apps.visits.models import FormRecord, Visit
+from apps.visits.models import Visit
 from clinical.protocol.pages import Page
 
 
@@ -23,12 +23,11 @@ def follow_record(fact: RecordFact, actor: Actor) -> None:
     """Derive anew what hangs on the dose or the product that changed."""
     if fact.page not in {Page.ADMINISTRATION, Page.CELL_PRODUCT}:
         return
-    record = FormRecord.objects.select_related("visit", "site", "protocol_version").get(pk=fact.record)
+    record = fact.loaded_record
     if fact.page == Page.CELL_PRODUCT:
         derived.derive_cells(record)
         return
-    subject = Subject.objects.select_related("site", "protocol_version").get(pk=fact.subject)
-    record.subject = subject
+    subject = record.subject = fact.loaded_subject
     services.follow_doses(actor=actor, subject=subject, record=record, at=fact.at)
 
 

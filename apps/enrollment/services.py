@@ -610,11 +610,9 @@ def mark_dosed(*, actor: Actor, subject: Subject, at: datetime | None) -> Slot |
     standing = Slot.objects.filter(
         subject=subject, state__in=[SlotState.RESERVED, SlotState.CONFIRMED, SlotState.DOSED]
     ).first()
-    if standing is None:
-        return None
+    if standing is None or standing.dosed_at == at:
+        return standing
     slot = _locked_slot(standing)
-    if slot.dosed_at == at:
-        return slot
     if at is None:
         slot.state = SlotState.CONFIRMED if slot.confirmed_at else SlotState.RESERVED
     else:

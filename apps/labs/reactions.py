@@ -19,22 +19,20 @@ def values_changed(fact: events.ValuesChanged, actor: Actor) -> None:
         if tests:
             services.regrade(
                 actor=actor,
-                subject=_subject(fact.subject),
+                subject=fact.loaded_subject,
                 tests=tests,
                 why="The baseline result changed.",
                 entered=fact.record,
                 at=fact.at,
             )
     elif fact.page == Page.DEMOGRAPHICS:
-        services.regrade(
-            actor=actor, subject=_subject(fact.subject), why="Sex or age of the subject changed.", at=fact.at
-        )
+        services.regrade(actor=actor, subject=fact.loaded_subject, why="Sex or age of the subject changed.", at=fact.at)
 
 
 @core_events.at_once(events.AnchorMoved)
 def anchor_moved(fact: events.AnchorMoved, actor: Actor) -> None:
     """The first dose decides which result is the baseline."""
-    subject = _subject(fact.subject)
+    subject = Subject.objects.select_related("protocol_version").get(pk=fact.subject)
     if fact.name == subject.protocol_version.definition.safety.treatment_emergent_from:
         services.regrade(actor=actor, subject=subject, why="The date of the first dose changed.", at=fact.at)
 
@@ -49,7 +47,3 @@ def _tests_behind(fact: events.ValuesChanged) -> set[str]:
             case ["laboratory" | "collected" | "fasting"]:
                 return set(LabResult.objects.filter(record_id=fact.record).values_list("key", flat=True))
     return tests
-
-
-def _subject(pk: int) -> Subject:
-    return Subject.objects.select_related("protocol_version").get(pk=pk)

@@ -4,13 +4,12 @@ from apps.core import events as facts
 from apps.core.actor import Actor
 from apps.review import services, signatures
 from apps.visits import events, presentation
-from apps.visits.models import FormRecord
 
 
 @facts.at_once(events.RecordCompleted)
 def ask_what_nobody_answered(fact: events.RecordCompleted, actor: Actor) -> None:
     """Each confirm check that was left without an answer becomes one query of the system."""
-    record = _record(fact)
+    record = fact.loaded_record
     for path, check, sentence in fact.unanswered:
         services.open_system_query(
             actor=actor,
@@ -26,7 +25,7 @@ def ask_what_nobody_answered(fact: events.RecordCompleted, actor: Actor) -> None
 @facts.at_once(events.ValuesChanged)
 def follow_changed_values(fact: events.ValuesChanged, actor: Actor) -> None:
     """Break signatures, withdraw what asks about a removed line, close the system's queries that are settled."""
-    record = _record(fact)
+    record = fact.loaded_record
     removed = tuple(path.removesuffix("is_removed") for path in fact.paths if path.endswith("/is_removed"))
     if signatures.is_signed(record):
         values_left = [path for path in fact.paths if not path.endswith("/is_removed")]
@@ -53,14 +52,14 @@ def follow_changed_values(fact: events.ValuesChanged, actor: Actor) -> None:
 def take_confirmation_as_answer(fact: events.ValueConfirmed, actor: Actor) -> None:
     """Saying beside the field why the value is right answers the system's query on it."""
     services.answer_by_confirmation(
-        actor=actor, record=_record(fact), path=fact.path, check=fact.check, why=fact.why, at=fact.at
+        actor=actor, record=fact.loaded_record, path=fact.path, check=fact.check, why=fact.why, at=fact.at
     )
 
 
 @facts.at_once(events.RecordNotDone)
 def follow_not_done(fact: events.RecordNotDone, actor: Actor) -> None:
     """A form that was not done has nothing missing; a signature on it covered something else."""
-    record = _record(fact)
+    record = fact.loaded_record
     signatures.break_signatures(
         actor=actor, record=record, paths=(), why=f"The form was marked not done ({actor.name}).", at=fact.at
     )
@@ -70,17 +69,13 @@ def follow_not_done(fact: events.RecordNotDone, actor: Actor) -> None:
 @facts.at_once(events.RecordRemoved)
 def follow_removal(fact: events.RecordRemoved, actor: Actor) -> None:
     """Nothing is asked about, and nobody stands by, an entry that was removed."""
-    record = _record(fact)
+    record = fact.loaded_record
     signatures.break_signatures(
         actor=actor, record=record, paths=(), why=f"The entry was removed ({actor.name}).", at=fact.at
     )
     services.withdraw_queries(
         actor=actor, record=record, why=f"Withdrawn: the entry was removed ({record.removed_reason}).", at=fact.at
     )
-
-
-def _record(fact: events.RecordFact) -> FormRecord:
-    return FormRecord.objects.select_related("site", "visit", "protocol_version").get(pk=fact.record)
 
 
 def _list(names: list[str]) -> str:

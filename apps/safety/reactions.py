@@ -12,7 +12,6 @@ from apps.safety import derivations, events, facts, selectors, services
 from apps.safety.models import AdverseEvent
 from apps.subjects.models import Subject
 from apps.visits.events import RecordCompleted, RecordFact, RecordNotDone, RecordRemoved, ValuesChanged
-from apps.visits.models import FormRecord
 from clinical.dlt.evaluability import Counts, State
 from clinical.protocol.pages import Page
 
@@ -72,11 +71,12 @@ def judge_anew_when_not_done(fact: RecordNotDone, actor: Actor) -> None:
 def _judge_anew(fact: RecordFact, actor: Actor) -> None:
     if fact.page not in JUDGED_BY and fact.page != Page.LAB_PANEL.value:
         return
-    subject = Subject.objects.select_related("site", "protocol_version").get(pk=fact.subject)
+    subject = fact.loaded_subject
     if fact.page == Page.LAB_PANEL.value and not facts.tests_asked(subject.protocol_version.definition):
         return
     if fact.page == Page.ADVERSE_EVENT.value:
-        record = FormRecord.objects.select_related("site", "subject", "protocol_version").get(pk=fact.record)
+        record = fact.loaded_record
+        record.subject = subject
         derivations.refresh_event(record)
         if AdverseEvent.objects.filter(record=record, is_serious=True).exists():
             services.note_serious_event(actor=actor, record=record, at=fact.at)

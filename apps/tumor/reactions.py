@@ -26,14 +26,14 @@ def values_changed(fact: events.ValuesChanged, actor: Actor) -> None:
         if lesion.lesion_id is None or lesion.evaluator is None:
             return
         evaluator, is_reassigned = lesion.evaluator, "evaluator" in fact.paths
-        subject = _subject(fact.subject)
+        subject = fact.loaded_subject
         services.keep_lines(subject=subject, evaluator=evaluator)
     elif fact.page == Page.TUMOR_ASSESSMENT:
         is_reassigned = "evaluator" in fact.paths
         if set(fact.paths) <= NOT_DERIVED_FROM:
             return
         evaluator = TumorAssessment.objects.values_list("evaluator", flat=True).get(record_id=fact.record)
-        subject = _subject(fact.subject)
+        subject = fact.loaded_subject
         if is_reassigned and evaluator is not None:
             services.keep_lines(subject=subject, evaluator=evaluator)
     else:
@@ -50,21 +50,21 @@ def record_opened(fact: events.RecordOpened, actor: Actor) -> None:
     if fact.page == Page.TUMOR_ASSESSMENT:
         evaluator = TumorAssessment.objects.values_list("evaluator", flat=True).get(record_id=fact.record)
         if evaluator is not None:
-            services.keep_lines(subject=_subject(fact.subject), evaluator=evaluator)
+            services.keep_lines(subject=fact.loaded_subject, evaluator=evaluator)
 
 
 @core_events.at_once(events.RecordCompleted)
 def record_completed(fact: events.RecordCompleted, actor: Actor) -> None:
     """The investigator's progression counts from the page's completion on."""
     if fact.page == Page.TUMOR_ASSESSMENT:
-        _fix_progression(_subject(fact.subject))
+        _fix_progression(fact.loaded_subject)
 
 
 @core_events.at_once(events.RecordNotDone)
 def record_not_done(fact: events.RecordNotDone, actor: Actor) -> None:
     """An assessment that was not done is none."""
     if fact.page == Page.TUMOR_ASSESSMENT:
-        services.derive_responses(actor=actor, subject=_subject(fact.subject), at=fact.at, caused_by=fact.record)
+        services.derive_responses(actor=actor, subject=fact.loaded_subject, at=fact.at, caused_by=fact.record)
 
 
 @core_events.at_once(events.RecordRemoved)
@@ -73,13 +73,13 @@ def record_removed(fact: events.RecordRemoved, actor: Actor) -> None:
     if fact.page == Page.LESION:
         lesion = Lesion.objects.select_related("record").get(record_id=fact.record)
         services.drop_lines(lesion=lesion, why=lesion.record.removed_reason)
-        services.derive_responses(actor=actor, subject=_subject(fact.subject), at=fact.at, caused_by=fact.record)
+        services.derive_responses(actor=actor, subject=fact.loaded_subject, at=fact.at, caused_by=fact.record)
 
 
 @core_events.at_once(events.AnchorMoved)
 def anchor_moved(fact: events.AnchorMoved, actor: Actor) -> None:
     """The reference date decides what belongs to baseline and how long a disease was stable."""
-    subject = _subject(fact.subject)
+    subject = Subject.objects.select_related("protocol_version").get(pk=fact.subject)
     recist = subject.protocol_version.definition.recist
     if recist is not None and fact.name == recist.reference_anchor:
         services.derive_responses(actor=actor, subject=subject, at=fact.at)
@@ -101,7 +101,3 @@ def _fix_progression(subject: Subject) -> None:
             schedule.clear_anchor(subject=subject, name=name)
         else:
             schedule.set_anchor(subject=subject, name=name, moment=moment)
-
-
-def _subject(pk: int) -> Subject:
-    return Subject.objects.select_related("protocol_version").get(pk=pk)

@@ -1,8 +1,13 @@
 """What the form records tell the floors above."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Self
 
 from apps.core.events import Fact
+from apps.subjects.models import Subject
+from apps.visits.models import FormRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +18,33 @@ class RecordFact(Fact):
     subject: int
     page: str
     form: str
+
+    @classmethod
+    def of(cls, record: FormRecord, *, at: datetime, **more: Any) -> Self:
+        """The fact about a record at hand, which those who follow in the same transaction then find loaded."""
+        fact = cls(
+            study_id=record.study_id,
+            site_id=record.site_id,
+            at=at,
+            record=record.pk,
+            subject=record.subject_id,
+            page=record.page,
+            form=record.form,
+            **more,
+        )
+        fact.__dict__["loaded_record"] = record
+        return fact
+
+    @cached_property
+    def loaded_record(self) -> FormRecord:
+        """The record with its site, visit and protocol version: one read for all who follow the fact at once."""
+        return FormRecord.objects.select_related("site", "visit", "protocol_version").get(pk=self.record)
+
+    @cached_property
+    def loaded_subject(self) -> Subject:
+        """The subject with its site and protocol version, read once likewise. Its status is asked anew where it counts:
+        one who follows may have moved it."""
+        return Subject.objects.select_related("site", "protocol_version").get(pk=self.subject)
 
 
 @dataclass(frozen=True, kw_only=True)

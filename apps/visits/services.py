@@ -93,6 +93,8 @@ def open_record(
         taken = FormRecord.objects.filter(subject=subject, visit=visit, form=form)
         repeat = 1 + max(taken.select_for_update().values_list("repeat", flat=True), default=0) if page.is_log else 1
     record = FormRecord.objects.create(
+        site_id=subject.site_id,
+        study_id=subject.study_id,
         subject=subject,
         visit=visit,
         form=form,
@@ -101,10 +103,9 @@ def open_record(
         protocol_version=protocol_version,
         opened_at=at,
     )
-    record.refresh_from_db(fields=["site", "study"])  # the database filled them in
     page.model._default_manager.create(record=record)
     page.opened(record)
-    announce(events.RecordOpened(**_about(record, at)), actor=actor)
+    announce(events.RecordOpened.of(record, at=at), actor=actor)
     return record
 
 
@@ -191,7 +192,7 @@ def remove_line(*, actor: Actor, record: FormRecord, kind: str, key: str, at: da
     with because(reason):
         line.is_removed = True
         line.save(update_fields=["is_removed"])
-    announce(events.ValuesChanged(**_about(record, at), paths=(f"{kind}/{key}/is_removed",)), actor=actor)
+    announce(events.ValuesChanged.of(record, at=at, paths=(f"{kind}/{key}/is_removed",)), actor=actor)
 
 
 def explain_blank(*, actor: Actor, record: FormRecord, path: str, why: str, at: datetime, reason: str = "") -> None:
@@ -215,7 +216,7 @@ def explain_blanks(
     with because(reason):
         record.save(update_fields=["blank_reasons"])
     _begin(record)
-    announce(events.ValuesChanged(**_about(record, at), paths=tuple(paths)), actor=actor)
+    announce(events.ValuesChanged.of(record, at=at, paths=tuple(paths)), actor=actor)
 
 
 @transaction.atomic
@@ -228,7 +229,7 @@ def confirm_value(*, actor: Actor, record: FormRecord, path: str, check: str, wh
     record.confirmations = {**record.confirmations, f"{path} {check}": {"text": text, "why": why.strip()}}
     record.save(update_fields=["confirmations"])
     announce(
-        events.ValueConfirmed(**_about(record, at), path=path, check=check, why=why.strip()),
+        events.ValueConfirmed.of(record, at=at, path=path, check=check, why=why.strip()),
         actor=actor,
     )
 
@@ -249,7 +250,7 @@ def complete_record(*, actor: Actor, record: FormRecord, at: datetime) -> FormRe
     record.completed_at, record.completed_by_id = at, actor.user_id
     record.save(update_fields=["state", "first_completed_at", "completed_at", "completed_by"])
     unanswered = tuple((finding.path, finding.check, finding.sentence) for finding in findings)
-    announce(events.RecordCompleted(**_about(record, at), unanswered=unanswered), actor=actor)
+    announce(events.RecordCompleted.of(record, at=at, unanswered=unanswered), actor=actor)
     return record
 
 
@@ -264,7 +265,7 @@ def mark_not_done(*, actor: Actor, record: FormRecord, why: str, at: datetime) -
     record.state, record.not_done_reason = EntryState.NOT_DONE, why.strip()
     with because(why):
         record.save(update_fields=["state", "not_done_reason"])
-    announce(events.RecordNotDone(**_about(record, at)), actor=actor)
+    announce(events.RecordNotDone.of(record, at=at), actor=actor)
     return record
 
 
@@ -279,7 +280,7 @@ def remove_record(*, actor: Actor, record: FormRecord, why: str, at: datetime) -
     record.state, record.removed_reason = EntryState.REMOVED, why.strip()
     with because(why):
         record.save(update_fields=["state", "removed_reason"])
-    announce(events.RecordRemoved(**_about(record, at)), actor=actor)
+    announce(events.RecordRemoved.of(record, at=at), actor=actor)
     return record
 
 
@@ -302,7 +303,7 @@ def _change(
             record.blank_reasons = {path: why for path, why in record.blank_reasons.items() if path not in explained}
             record.save(update_fields=["blank_reasons"])
         _begin(record)
-    announce(events.ValuesChanged(**_about(record, at), paths=tuple(place.path for place, _ in changes)), actor=actor)
+    announce(events.ValuesChanged.of(record, at=at, paths=tuple(place.path for place, _ in changes)), actor=actor)
 
 
 def _begin(record: FormRecord) -> None:
@@ -351,10 +352,9 @@ def _refuse_older(record: FormRecord, place: values.ValuePlace, text: str, seen:
 
 @contextmanager
 def _closed_in_words() -> Iterator[None]:
-    """The database's own refusals (a lock set a moment ago) in the same words as ours."""
+    """The database's own refusals (a lock set a moment ago) in our words; they end the act that it guards."""
     try:
-        with transaction.atomic():
-            yield
+        yield
     except DatabaseError as refused:
         state = getattr(refused.__cause__, "sqlstate", "")
         sentences = {
@@ -365,15 +365,3 @@ def _closed_in_words() -> Iterator[None]:
         if state in sentences:
             raise Closed(sentences[state]) from refused
         raise
-
-
-def _about(record: FormRecord, at: datetime) -> dict[str, Any]:
-    return {
-        "study_id": record.study_id,
-        "site_id": record.site_id,
-        "at": at,
-        "record": record.pk,
-        "subject": record.subject_id,
-        "page": record.page,
-        "form": record.form,
-    }
