@@ -41,7 +41,8 @@ class Block:
 
     def here(self, counts: Integers) -> Integers:
         """The counts at each trial's own level."""
-        return np.take_along_axis(counts, self.level[:, None] - 1, axis=1)[:, 0]
+        found: Integers = np.take_along_axis(counts, self.level[:, None] - 1, axis=1)[:, 0]
+        return found
 
     def treat(self, sizes: Integers) -> Integers:
         """Treat that many subjects in each trial at its level (none where it has ended); the DLTs among them."""
