@@ -41,13 +41,12 @@ class Block:
 
     def here(self, counts: Integers) -> Integers:
         """The counts at each trial's own level."""
-        found: Integers = np.take_along_axis(counts, self.level[:, None] - 1, axis=1)[:, 0]
-        return found
+        return np.take_along_axis(counts, self.level[:, None] - 1, axis=1)[:, 0]
 
     def treat(self, sizes: Integers) -> Integers:
         """Treat that many subjects in each trial at its level (none where it has ended); the DLTs among them."""
         sizes = np.where(self.running, np.minimum(sizes, self.limit - self.n.sum(axis=1)), 0)
-        dlts = self.rng.binomial(sizes, np.array(self.scenario.p_true)[self.level - 1])
+        dlts: Integers = self.rng.binomial(sizes, np.array(self.scenario.p_true)[self.level - 1])
         rows = np.arange(len(sizes))
         self.n[rows, self.level - 1] += sizes
         self.dlts[rows, self.level - 1] += dlts
