@@ -1,10 +1,12 @@
 -- How the verification of many forms stands: values that can be verified, marks that still hold, values changed since.
 -- One join instead of a look at the marks for each value: a monitor's worklist counts every value of a study. Row-level
--- security holds as for any other query of the caller.
+-- security holds as for any other query of the caller. Planned anew for the forms at hand: from the sixth call on a
+-- connection PostgreSQL 18 would use a plan for an unknown number of them, which joins thousands of forms row by row.
 create or replace function review_standings(forms bigint[])
 returns table (record_id bigint, all_of_it bigint, verified bigint, stale bigint)
 language sql stable
 set search_path = public, pg_temp
+set plan_cache_mode = force_custom_plan
 as $$
   with chosen as materialized (
     select unnest(forms) as record_id
