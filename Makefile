@@ -28,7 +28,7 @@ demo: environment
 	@exec $(VENV)/python -m trialsite.supervise
 
 test: check browser
-	PYTHONHASHSEED=0 $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	PYTHONHASHSEED=0 $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: dev-environment
 	$(VENV)/ruff format --check .

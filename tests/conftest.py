@@ -6,11 +6,31 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
+from xdist.scheduler import LoadFileScheduling
 
 from tests import harness, scenarios
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDINARY = f"tests_{os.getpid()}"
+
+BROWSER = "tests/browser/"
+
+
+class OneBrowserAtATime(LoadFileScheduling):
+    """Shares the tests out file by file; all that drive Chromium go to one worker, which keeps the cores in use."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneBrowserAtATime:
+    return OneBrowserAtATime(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long walks in the browser come first, so that no worker waits for them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
 
 
 def _reference_folder() -> Path | None:
