@@ -8,7 +8,7 @@ from django.views import View
 from apps.access.selectors import studies_of
 from apps.access.views import StudyView, sign_in_first
 from apps.core.action import Action
-from apps.dashboard import selectors, work
+from apps.dashboard import matrix, selectors, work
 from apps.visits.selectors import subject_or_404
 
 
@@ -41,13 +41,13 @@ class MyWork(StudyView):
 
 
 class Subjects(StudyView):
-    """The subjects that this person may see."""
+    """The subjects that this person may see, with how each of their visits stands."""
 
     action = Action.READ_DATA
     template = "dashboard/subjects.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page(selectors.subjects(request.GET, actor=self.actor, now=timezone.now()), fragment="table")
+        return self.page(matrix.subjects(request.GET, actor=self.actor, now=timezone.now()), fragment="table")
 
 
 class SubjectPage(StudyView):

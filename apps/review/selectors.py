@@ -78,6 +78,7 @@ class QueryFilter:
     age: str = ""
     site: str = ""
     subject: str = ""
+    visit: str = ""
     form: str = ""
     group: str = ""
     search: str = ""
@@ -93,6 +94,7 @@ class QueryFilter:
             "age": next((band.condition() for band in AGE_BANDS if band.code == self.age), Q(pk=None)),
             "site": Q(site__number=self.site),
             "subject": Q(subject__number=self.subject),
+            "visit": Q(record__visit__code=self.visit),
             "form": Q(record__form=self.form),
             "group": Q(group=self.group),
             "search": Q(text__icontains=self.search)

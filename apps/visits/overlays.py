@@ -1,10 +1,10 @@
 """What floors above say about form records: status words that outrank entry, and notes in the margin of a field."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from apps.core.actor import Actor
-from apps.visits.models import EntryState, FormRecord
+from apps.visits.models import EntryState, FormRecord, Visit, VisitStatus
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,16 @@ REMOVED = StatusWord(0, "Removed", "cross", "muted")
 IN_PROGRESS = StatusWord(8, "In progress", "half", "info")
 OVERDUE = StatusWord(9, "Overdue", "clock", "error")
 NOT_STARTED = StatusWord(10, "Not started", "circle", "muted")
+HELD = StatusWord(7, "Took place", "dot", "muted")
+MISSED = StatusWord(7, "Missed", "cross", "warn")
+SKIPPED = StatusWord(7, "Skipped per protocol", "skip", "muted")
+PLANNED = StatusWord(10, "Planned", "planned", "muted")
+NOT_ASKED = StatusWord(10, "No longer planned", "crossed-out", "muted")
 ALL_WORDS = (
-    REMOVED, LOCKED, SIGNED, FROZEN, QUERY, STALE, VERIFIED, COMPLETE, NOT_DONE, IN_PROGRESS, OVERDUE, NOT_STARTED
+    REMOVED, LOCKED, SIGNED, FROZEN, QUERY, STALE, VERIFIED, COMPLETE, NOT_DONE, IN_PROGRESS, OVERDUE, NOT_STARTED,
+    HELD, MISSED, SKIPPED, PLANNED, NOT_ASKED,
 )  # fmt: skip
-"""The one table of states: word, icon, tone, precedence."""
+"""The one table of states: word, icon, tone, precedence. The last five are said of visits only."""
 
 _ENTRY_WORDS = {
     EntryState.EXPECTED: NOT_STARTED,
@@ -76,8 +82,8 @@ def add_panel(template: str, provider: Callable[[FormRecord, Actor], dict[str, o
     _panels.append((template, provider))
 
 
-def status_words(records: list[FormRecord]) -> dict[int, StatusWord]:
-    """The one word to show for each record, by fixed precedence."""
+def status_words(records: list[FormRecord], *, leaving_out: Collection[StatusWord] = ()) -> dict[int, StatusWord]:
+    """The one word to show for each record, by fixed precedence; `leaving_out` what is shown beside it anyway."""
     candidates: dict[int, list[StatusWord]] = {
         record.pk: [
             _ENTRY_WORDS[EntryState(record.state)],
@@ -88,8 +94,35 @@ def status_words(records: list[FormRecord]) -> dict[int, StatusWord]:
     }
     for provider in _status:
         for pk, words in provider(records).items():
-            candidates[pk].extend(words)
+            candidates[pk].extend(word for word in words if word not in leaving_out)
     return {pk: min(words, key=lambda word: word.precedence) for pk, words in candidates.items()}
+
+
+_UNHELD_WORDS = {
+    VisitStatus.PLANNED: PLANNED,
+    VisitStatus.MISSED: MISSED,
+    VisitStatus.SKIPPED: SKIPPED,
+    VisitStatus.NOT_ASKED: NOT_ASKED,
+}
+
+
+def word_of_visit(visit: Visit, forms: Collection[StatusWord], *, is_late: bool) -> StatusWord:
+    """The one word for a visit, from those of its forms (queries apart): it stands where its last form stands.
+
+    A visit of which one form is begun or complete and another is not started is in progress; one form whose
+    verification is stale makes the visit stale.
+    """
+    if visit.status != VisitStatus.STARTED:
+        return OVERDUE if is_late else _UNHELD_WORDS[VisitStatus(visit.status)]
+    if not forms:
+        return HELD
+    if set(forms) == {NOT_STARTED}:
+        return NOT_STARTED
+    if IN_PROGRESS in forms or NOT_STARTED in forms:
+        return IN_PROGRESS
+    if STALE in forms:
+        return STALE
+    return max(forms, key=lambda word: (word.precedence, word is COMPLETE))
 
 
 def margin(record: FormRecord, actor: Actor) -> dict[str, list[MarginNote]]:

@@ -10,7 +10,7 @@ from apps.audit.models import AuditEvent
 from apps.core.actor import Actor
 from apps.subjects.models import Subject
 from apps.visits import pages, values
-from apps.visits.models import EntryState, FormRecord, PathVersion, Visit, VisitStatus
+from apps.visits.models import EntryState, FormRecord, PathVersion, Visit
 
 
 def subject_or_404(*, actor: Actor, number: str) -> Subject:
@@ -79,16 +79,6 @@ def next_record(record: FormRecord) -> FormRecord | None:
         unfinished.filter(pk__gt=record.pk).order_by("pk").first()
         or unfinished.exclude(pk=record.pk).order_by("pk").first()
     )
-
-
-def next_visits(subjects: list[Subject]) -> dict[int, Visit]:
-    """The earliest planned visit of each subject that has one."""
-    planned = (
-        Visit.objects.filter(subject__in=subjects, status=VisitStatus.PLANNED, planned_date__isnull=False)
-        .order_by("subject_id", "planned_date", "number")
-        .distinct("subject_id")
-    )
-    return {visit.subject_id: visit for visit in planned}
 
 
 def open_counts(subjects: list[Subject]) -> dict[int, int]:

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.dashboard import selectors, work
+from apps.dashboard import matrix, work
 from apps.review import services as review
 from apps.subjects.models import Status, Subject
 from apps.visits import schedule
@@ -113,7 +113,7 @@ def test_nobody_is_asked_for_a_visit_of_a_subject_who_has_died(ima402: Trial, st
     visit = planned(ima402, NOON.date())
     with ima402.acting_as("chidi") as chidi:
         Subject.objects.filter(pk=visit.subject_id).update(status=status)
-        asked = selectors.subjects(QueryDict(), actor=chidi, now=NOON)["rows"][0].next_visit
+        asked = matrix.subjects(QueryDict(), actor=chidi, now=NOON)["rows"][0].next_visit
     assert (asked is not None) is is_asked
     assert due_block(ima402, now=NOON).total == is_asked
 
