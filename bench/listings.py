@@ -37,6 +37,10 @@ PAGES = (
     ("subjects", "noor", "/IMA402/subjects/"),
     ("monitor's start page", "noor", "/IMA402/"),
     ("investigator's start page", "amara", "/IMA402/"),
+    ("search, a subject", "noor", "/IMA402/search/?q=101-"),
+    ("search, an event", "noor", "/IMA402/search/?q=fati"),
+    ("search, a form", "chidi", "/IMA402/search/?q=vital"),
+    ("search, nothing", "noor", "/IMA402/search/?q=zzz"),
     ("audit trail", "agnes", "/IMA402/audit-trail/"),
 )
 

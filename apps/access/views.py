@@ -103,6 +103,7 @@ class StudyView(View):
             "study": self.study,
             "actor": self.actor,
             "rail": navigation.places(self.actor),
+            "may_search": self.actor.may(Action.READ_DATA),
             "refusal": getattr(self, "refusal", None),
             "now": timezone.now(),
         }

@@ -21,6 +21,7 @@ class User(AbstractBaseUser):
     full_name = models.CharField(max_length=200)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField()
+    uses_letter_keys = models.BooleanField("keys of a single letter or sign work", default=True)
 
     objects = Users()
 

@@ -39,3 +39,13 @@ def set_password(*, user: User, password: str) -> None:
             "This password cannot be used: " + " ".join(problem.messages), problems=problem.messages
         ) from problem
     user.set_password(password)
+
+
+@transaction.atomic
+def use_letter_keys(*, user: User, use: bool) -> None:
+    """Let keys of a single letter or sign work for this person, or not: speech input presses them by accident.
+
+    WCAG 2.2, success criterion 2.1.4, asks for the switch. The person acts, so the trail names them.
+    """
+    user.uses_letter_keys = use
+    user.save(update_fields=["uses_letter_keys"])

@@ -1,9 +1,11 @@
 from django.urls import path
 
-from apps.dashboard import study_views, views
+from apps.dashboard import frame_views, study_views, views
 
 urlpatterns = [
     path("", views.MyWork.as_view(), name="my_work"),
+    path("search/", frame_views.Search.as_view(), name="search"),
+    path("keys/", frame_views.Keys.as_view(), name="keys"),
     path("study/", study_views.StudySetUp.as_view(), name="study_set_up"),
     path("study/protocol/", study_views.LoadProtocol.as_view(), name="protocol_load"),
     path("study/protocol/<int:draft>/approve/", study_views.ApproveProtocol.as_view(), name="protocol_approve"),

@@ -36,7 +36,8 @@ class MyWork(StudyView):
                 "blocks": work.blocks(
                     study=self.study, actor=self.actor, now=timezone.now(), whole=request.GET.get("all", "")
                 )
-            }
+            },
+            fragment="blocks",
         )
 
 

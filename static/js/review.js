@@ -5,7 +5,6 @@
   if (window.trialsiteReviewKeys) return; // the panel and the page may both name this script
   window.trialsiteReviewKeys = true;
 
-  const typing = (element) => element?.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
   const row = () => document.activeElement?.closest?.("[data-row]") || document.querySelector("[data-row]");
   const openQueries = () => [...document.querySelectorAll(".query-thread[data-state=open]")];
 
@@ -26,11 +25,14 @@
     } else if (event.altKey && event.key.toLowerCase() === "q") {
       event.preventDefault();
       nextQuery(document.activeElement?.closest?.(".query-thread"));
-    } else if (!event.ctrlKey && !event.altKey && !event.metaKey && !typing(event.target)) {
-      if (event.key === "v") (document.getElementById("verify-form") || row()?.querySelector("[data-key=v]"))?.click();
-      if (event.key === "V") (document.getElementById("verify-visit") || row()?.querySelector("[data-key=V]"))?.click();
     }
   }, true);
+
+  document.addEventListener("letterKey", (event) => {
+    const { key } = event.detail;
+    if (key === "v") (document.getElementById("verify-form") || row()?.querySelector("[data-key=v]"))?.click();
+    if (key === "V") (document.getElementById("verify-visit") || row()?.querySelector("[data-key=V]"))?.click();
+  });
 
   // How many forms a signature is about to cover, beside the words that are signed.
   const counted = document.querySelector("[data-chosen-count]");

@@ -47,16 +47,16 @@
 
   // The listing: r marks the row and goes down, q asks about the cell in focus.
   const rows = [...document.querySelectorAll("tr[data-row]")];
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input:not([type=checkbox]), select, textarea");
+  document.addEventListener("letterKey", (event) => {
+    const { key } = event.detail;
     const row = event.target.closest("tr[data-row]");
-    if (typing || !row || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key === "r") {
+    if (!row) return;
+    if (key === "r") {
       const box = row.querySelector("[name=record]");
       if (!box) return;
       box.checked = true;
       rows[rows.indexOf(row) + 1]?.querySelector("[name=record]")?.focus();
-    } else if (event.key === "q") {
+    } else if (key === "q") {
       const link = row.querySelector(".query-link");
       if (link) askAbout(link, event.target.closest("td[data-path]")?.dataset.path ?? "");
     }
