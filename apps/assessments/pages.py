@@ -94,10 +94,15 @@ def _observation(record: FormRecord) -> str:
     return _joined(row.observed, *(f"{name} grade {grade}" for name, grade in grades if grade is not None))
 
 
+def dose_words(medicine: ConcomitantMedication) -> str:
+    """How much of a medicine how often: “500 mg, BID”."""
+    amount = medicine.dose if medicine.dose is not None else medicine.dose_text
+    return _joined(" ".join(str(part) for part in (amount, medicine.unit) if part), medicine.frequency)
+
+
 def _medication(record: FormRecord) -> str:
     row = ConcomitantMedication.objects.get(record=record)
-    dose = " ".join(str(part) for part in (row.dose if row.dose is not None else row.dose_text, row.unit) if part)
-    return _joined(row.name, dose, row.frequency, _period(row))
+    return _joined(row.name, dose_words(row), _period(row))
 
 
 def _new_therapy(record: FormRecord) -> str:

@@ -7,7 +7,7 @@ from django.db.models.signals import class_prepared
 
 from apps.access.models import SiteOwned
 from apps.core.partial_date_field import IsPossiblePartialDate, PartialDateField
-from apps.core.walls import add_trigger, owned_by_triggers, unaudited
+from apps.core.walls import add_trigger, immutable, owned_by_triggers, unaudited
 from apps.study.models import ProtocolVersion, Study
 from apps.subjects.models import SITE_FROM_SUBJECT, Subject
 
@@ -117,6 +117,38 @@ class FormRecord(SiteOwned):
         return self.first_completed_at is not None
 
 
+class RunningAnswer(models.TextChoices):
+    """What the site heard when it asked about a running entry."""
+
+    NO_CHANGE = "no_change", "No change"
+    CHANGED = "changed", "Changed"
+
+
+@immutable
+class RunningCheck(SiteOwned):
+    """That a running entry of a log (an ongoing adverse event, a medication) was asked about at a visit.
+
+    It stands beside the one entry and copies nothing of it: what changed is entered there. A further answer at the same
+    visit is a further row; the newest counts.
+    """
+
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="running_checks")
+    record = models.ForeignKey(FormRecord, on_delete=models.PROTECT, related_name="running_checks")
+    answer = models.CharField(max_length=10, choices=RunningAnswer.choices)
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
+    answered_by_name = models.CharField(max_length=200)
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="running_check_answer_is_known", condition=Q(answer__in=RunningAnswer.values))
+        ]
+        indexes = [models.Index(name="running_checks_of_visit", fields=["visit", "id"])]
+
+    def __str__(self) -> str:
+        return f"{self.get_answer_display()} of record {self.record_id} at visit {self.visit_id}"
+
+
 @owned_by_triggers
 @unaudited(because="counts changes that the trail holds in full")
 class PathVersion(models.Model):
@@ -208,3 +240,8 @@ add_trigger(
     "after insert or update on {table} for each row execute function count_extra_versions()",
 )
 add_trigger(FormRecord, "ba_record_rules", "before update on {table} for each row execute function guard_record()")
+add_trigger(
+    RunningCheck,
+    "aa_site_and_subject",
+    "before insert on {table} for each row execute function running_check_of_one_subject()",
+)

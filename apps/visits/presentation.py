@@ -10,7 +10,7 @@ from apps.core.action import Action
 from apps.core.actor import Actor
 from apps.core.in_print import in_print
 from apps.core.refusal import NotFound, Refusal
-from apps.visits import checks, extra_items, overlays, pages, schedule, selectors, services, values
+from apps.visits import checks, extra_items, overlays, pages, running, schedule, selectors, services, values
 from apps.visits.forms import CrfForm
 from apps.visits.models import CrfLine, EntryState, FormRecord, Visit, VisitStatus
 from clinical.protocol.pages import Form
@@ -235,6 +235,7 @@ def visit(visit: Visit, *, actor: Actor) -> dict[str, Any]:
         "tasks": [(each, definition.form(each.form).title, words[each.pk]) for each in records],
         "expected": [definition.form(code).title for code in planned.forms] if planned and waits else [],
         "logs": [_log(definition.form(code), visit, actor) for code in planned.logs] if planned else [],
+        "since": running.since_last_visit(visit, actor=actor),
         "may_enter": actor.may(Action.ENTER_DATA, at=visit.site_id),
     }
 

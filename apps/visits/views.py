@@ -11,8 +11,8 @@ from apps.access.views import CONFLICT, UNPROCESSABLE, StudyView
 from apps.core.action import Action
 from apps.core.actor import Actor
 from apps.core.refusal import Refusal
-from apps.visits import overlays, pages, presentation, schedule, selectors, services
-from apps.visits.models import FormRecord
+from apps.visits import overlays, pages, presentation, running, schedule, selectors, services
+from apps.visits.models import FormRecord, RunningAnswer
 from clinical.partial_date import AskBack, PartialDate, Precision, read_typed
 
 ENTRY = (Action.ENTER_DATA, Action.RECORD_DOSING)
@@ -58,6 +58,31 @@ class StartVisit(StudyView):
             took_place = _typed_moment(request.POST.get("took_place") or "t", today=today)
             schedule.start_visit(actor=self.actor, visit=visit, took_place=took_place, at=now)
         return redirect("visit", study=self.study.code, number=number, code=code)
+
+
+class AnswerRunning(StudyView):
+    """What was heard at a visit of running entries: of one, or that nothing changed of all that nobody asked about yet.
+
+    Whoever says that an entry changed goes on to it and enters what.
+    """
+
+    action = Action.ENTER_DATA
+    template = "visits/visit.html"
+
+    def get(self, request: HttpRequest, number: str, code: str) -> HttpResponse:
+        visit = selectors.visit_or_404(actor=self.actor, number=number, code=code)
+        return self.page(presentation.visit(visit, actor=self.actor))
+
+    def post(self, request: HttpRequest, number: str, code: str) -> HttpResponse:
+        visit = selectors.visit_or_404(actor=self.actor, number=number, code=code)
+        answer = RunningAnswer.CHANGED if "changed" in request.POST else RunningAnswer.NO_CHANGE
+        names = [name for name in ("changed", "unchanged") if name in request.POST] or ["waiting"]
+        keys = [int(key) for key in request.POST.getlist(names[0]) if key.isdigit() and len(key) < 19]
+        running.answer_about_running(actor=self.actor, visit=visit, records=keys, answer=answer, at=timezone.now())
+        if answer is RunningAnswer.CHANGED:
+            return redirect("record", study=self.study.code, record=keys[0])
+        address = reverse("visit", kwargs={"study": self.study.code, "number": number, "code": code})
+        return redirect(f"{address}#since-last-visit")
 
 
 class AddUnscheduledVisit(StudyView):
