@@ -24,8 +24,8 @@ from clinical.sdtm.xport import read_xport
 from tests.exports import sample
 
 NOW = Cut(None, datetime(2026, 6, 1, tzinfo=UTC))
-UNTIL = {"01-701-1015": 3, "01-701-1146": 999}
-"""A subject on placebo with partial dates up to baseline, and the whole of one who stopped early."""
+UNTIL = {"01-701-1015": 3}
+"""A subject on placebo with partial dates, up to baseline: enough to try what the command refuses and repeats."""
 COMPARED = {
     "DM": (
         "USUBJID SUBJID SITEID BRTHDTC AGE AGEU SEX RACE ETHNIC ARMCD ARM ACTARMCD ACTARM COUNTRY DMDTC"
@@ -41,7 +41,7 @@ COMPARED = {
     "CM": "USUBJID CMTRT CMDECOD CMINDC CMCLAS CMDOSE CMDOSU CMDOSFRQ CMROUTE CMSTDTC CMENDTC",
     "LB": "USUBJID LBTESTCD LBCAT LBORRES VISITNUM VISIT LBDTC",
     "VS": (
-        "USUBJID VSTESTCD VSTEST VSPOS VSORRES VSORRESU VSSTRESN VSSTRESU VSLOC VISITNUM VISIT VISITDY VSDTC VSTPT"
+        "USUBJID VSTESTCD VSTEST VSPOS VSORRES VSORRESU VSSTRESU VSLOC VISITNUM VISIT VISITDY VSDTC VSTPT"
         " VSTPTNUM VSELTM VSTPTREF"
     ),
     "TU": "USUBJID TULNKID TUORRES TULOC TUMETHOD TUEVAL TUEVALID VISITNUM VISIT TUDTC",
@@ -109,7 +109,9 @@ def datasets(study: Study, folder: Path) -> dict[str, Dataset]:
     return {path.stem.upper(): read_xport(path) for path in folder.glob("*.xpt")}
 
 
-def test_what_the_sample_holds_comes_back(study: Study, folder: Path, tmp_path: Path) -> None:
+def test_what_the_sample_holds_comes_back(study: Study, reference: Path, tmp_path: Path) -> None:
+    """All twelve subjects, some 9,700 rows, through the services into casebooks and out again as datasets."""
+    folder = sample.unpacked(reference, tmp_path)
     brought(folder, "--commit")
     given_back = datasets(study, tmp_path / "out")
     lost = {}
@@ -122,6 +124,19 @@ def test_what_the_sample_holds_comes_back(study: Study, folder: Path, tmp_path: 
         if wanted != found:
             lost[name] = (sorted((wanted - found).elements())[:3], sorted((found - wanted).elements())[:3])
     assert lost == {}
+    brought_weights, given_weights = (weights(each) for each in (read_xport(folder / "vs.xpt"), given_back["VS"]))
+    differing = {key for key, weight in brought_weights.items() if given_weights[key] != weight}
+    assert len(brought_weights) > 100
+    assert {key[2] for key in differing} == {"157.0", "160.0", "171.0", "196.0", "199.0"}
+    assert max(abs(brought_weights[key] - given_weights[key]) for key in differing) < 0.0101
+
+
+def weights(dataset: Dataset) -> dict[tuple[str, str, str], float]:
+    """Weight in kg by subject, visit and pounds; the sample took 0.4536 kg for a pound, which is 0.45359237 kg."""
+    rows = [row for row in dataset.rows if row.get("VSTESTCD") == "WEIGHT" and row.get("VSORRESU") == "LB"]
+    return {
+        (cell(row, "USUBJID"), cell(row, "VISITNUM"), cell(row, "VSORRES")): float(str(row["VSSTRESN"])) for row in rows
+    }
 
 
 def test_a_dry_run_writes_nothing_and_a_second_run_changes_nothing(study: Study, folder: Path) -> None:
