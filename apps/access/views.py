@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.views import View
 
 from apps.access import selectors
@@ -91,11 +92,14 @@ class StudyView(View):
         return response
 
     def page(self, context: dict[str, Any], *, fragment: str = "", status: int = 200) -> HttpResponse:
-        """The page, or only its named fragment when htmx asks for that."""
+        """The page, or only its named fragment when htmx asks for that; a browser keeps the two apart."""
         template = self.template
         if fragment and self.request.htmx and not self.request.htmx.boosted:  # type: ignore[attr-defined]  # middleware
             template = f"{template}#{fragment}"
-        return render(self.request, template, self.common() | context, status=status)
+        response = render(self.request, template, self.common() | context, status=status)
+        if fragment:
+            patch_vary_headers(response, ("HX-Request",))  # or going back would show a fragment as the page
+        return response
 
     def common(self) -> dict[str, Any]:
         """What every page of a study shows around its content."""

@@ -215,7 +215,10 @@ def test_every_page_of_every_role_is_accessible_narrow_and_free_of_script_errors
 def test_what_goes_wrong_is_as_accessible_as_what_goes_well(
     sign_in: SignIn, inspect: Callable[[Page], Page], chromium: Browser, system: RunningSystem, keep: Keep
 ) -> None:
-    """Signing in, a wrong password, a form that cannot be completed, a value refused, two people on one value."""
+    """Signing in, a wrong password, a form that cannot be completed, a value refused, two people on one value.
+
+    And what opens over a page: the hits below the search box, the list of keys.
+    """
     shown = in_screening()
     faults: list[str] = []
 
@@ -262,6 +265,17 @@ def test_what_goes_wrong_is_as_accessible_as_what_goes_well(
     look(chidi, "form-conflict")
     chidi.emulate_media(color_scheme="dark")
     look(chidi, "form-conflict-dark")
+    for scheme in ("light", "dark"):
+        chidi.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its two words
+        chidi.goto("/IMA402/")
+        chidi.keyboard.press("/")
+        chidi.keyboard.type("vital")
+        expect(chidi.locator("#search-hits a").first).to_be_visible()
+        look(chidi, f"search-hits-{scheme}")
+        chidi.goto("/IMA402/")
+        chidi.keyboard.press("?")
+        expect(chidi.get_by_role("dialog", name="Keys")).to_be_visible()
+        look(chidi, f"key-list-{scheme}")
     assert faults == [], "\n".join(faults)
 
 

@@ -166,8 +166,11 @@ def test_the_page_says_what_it_found_or_what_to_type(filled: Trial) -> None:
 
 
 def test_below_the_box_come_the_hits_alone(filled: Trial) -> None:
-    answer = signed_in(filled, "chidi").get("/IMA402/search/?q=neutro", headers={"HX-Request": "true"}).content.decode()
-    assert "Low neutrophils" in answer
-    assert "<html" not in answer
-    empty = signed_in(filled, "chidi").get("/IMA402/search/?q=", headers={"HX-Request": "true"}).content.decode()
-    assert empty.strip() == ""
+    """The same address is the page elsewhere, so a browser that goes back must not take the one for the other."""
+    client = signed_in(filled, "chidi")
+    answer = client.get("/IMA402/search/?q=neutro", headers={"HX-Request": "true"})
+    assert "Low neutrophils" in answer.content.decode()
+    assert "<html" not in answer.content.decode()
+    assert "HX-Request" in answer.headers["Vary"]
+    empty = client.get("/IMA402/search/?q=", headers={"HX-Request": "true"})
+    assert empty.content.decode().strip() == ""
