@@ -13,3 +13,4 @@ class AssessmentsConfig(AppConfig):
         subscriptions.listen()
         facts.provide(eligibility_facts.facts, gives=lambda name: name not in {"sex", "age"})
         schedule.provide_end_of_treatment(endings.end_of_treatment)
+        schedule.provide_end_of_participation(endings.end_of_participation)

@@ -31,14 +31,19 @@ def opened(record: FormRecord) -> None:
 
 
 def ends_of_treatment(subject_ids: Sequence[int]) -> dict[int, date]:
-    """The last day on which each subject can have been on treatment: its end, the end of taking part, or death.
+    """The last day on which each subject can have been on treatment: its end, the end of taking part, or death."""
+    return _last_days(subject_ids, Ending.TREATMENT, Ending.PARTICIPATION)
+
+
+def _last_days(subject_ids: Sequence[int], *endings: Ending) -> dict[int, date]:
+    """The earliest of these endings and of death for each subject that has one.
 
     Only completed pages count. Of a partial date the latest day is taken, so that nothing is given up too early.
     """
     pages = Disposition.objects.filter(
         record__subject__in=subject_ids,
         record__state=EntryState.COMPLETE,
-        ending__in=[Ending.TREATMENT, Ending.PARTICIPATION],
+        ending__in=endings,
         happened__isnull=False,
     )
     deaths = Death.objects.filter(
@@ -56,6 +61,11 @@ def ends_of_treatment(subject_ids: Sequence[int]) -> dict[int, date]:
 def end_of_treatment(subject: Subject) -> date | None:
     """The last day on which the subject can have been on treatment; None while it goes on."""
     return ends_of_treatment([subject.pk]).get(subject.pk)
+
+
+def end_of_participation(subject: Subject) -> date | None:
+    """The last day on which the subject can have taken part: the end of the study for them, or death; None before."""
+    return _last_days([subject.pk], Ending.PARTICIPATION).get(subject.pk)
 
 
 def follow(*, actor: Actor, subject: Subject, at: datetime) -> None:

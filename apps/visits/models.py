@@ -17,7 +17,7 @@ class VisitStatus(models.TextChoices):
     STARTED = "started", "Started"
     MISSED = "missed", "Missed"
     SKIPPED = "skipped", "Skipped per protocol"
-    NOT_ASKED = "not_asked", "No longer planned: treatment ended"
+    NOT_ASKED = "not_asked", "No longer planned: treatment or taking part ended"
 
 
 class Visit(SiteOwned):

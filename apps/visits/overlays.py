@@ -110,7 +110,7 @@ def word_of_visit(visit: Visit, forms: Collection[StatusWord], *, is_late: bool)
     """The one word for a visit, from those of its forms (queries apart): it stands where its last form stands.
 
     A visit of which one form is begun or complete and another is not started is in progress; one form whose
-    verification is stale makes the visit stale.
+    verification is stale makes the visit stale. Forms that were not done hold it back from nothing.
     """
     if visit.status != VisitStatus.STARTED:
         return OVERDUE if is_late else _UNHELD_WORDS[VisitStatus(visit.status)]
@@ -122,7 +122,7 @@ def word_of_visit(visit: Visit, forms: Collection[StatusWord], *, is_late: bool)
         return IN_PROGRESS
     if STALE in forms:
         return STALE
-    return max(forms, key=lambda word: (word.precedence, word is COMPLETE))
+    return max((word for word in forms if word is not NOT_DONE), key=lambda word: word.precedence, default=NOT_DONE)
 
 
 def margin(record: FormRecord, actor: Actor) -> dict[str, list[MarginNote]]:

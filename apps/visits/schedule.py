@@ -23,13 +23,20 @@ PLAN_AHEAD_DAYS = 366
 AHEAD = (VisitStatus.PLANNED, VisitStatus.NOT_ASKED)
 """Where a visit stands that nobody has recorded anything of: the plan still rules it."""
 
-EndOfTreatment = Callable[[Subject], date | None]
-_ends_of_treatment: list[EndOfTreatment] = []
+LastDay = Callable[[Subject], date | None]
+_ends_of_treatment: list[LastDay] = []
+_ends_of_participation: list[LastDay] = []
 
 
-def provide_end_of_treatment(provider: EndOfTreatment) -> EndOfTreatment:
+def provide_end_of_treatment(provider: LastDay) -> LastDay:
     """Register who knows the day on which a subject's treatment ended; call it from the app's `ready()`."""
     _ends_of_treatment.append(provider)
+    return provider
+
+
+def provide_end_of_participation(provider: LastDay) -> LastDay:
+    """Register who knows the day from which a subject takes part no longer, by leaving or by death; likewise."""
+    _ends_of_participation.append(provider)
     return provider
 
 
@@ -69,15 +76,16 @@ def _announce_moved(subject: Subject, name: str) -> None:
 
 @transaction.atomic
 def plan_visits(*, subject: Subject) -> None:
-    """Bring the planned visits in step with the anchors known now and with the end of treatment.
+    """Bring the planned visits in step with the anchors known now, the end of treatment and that of taking part.
 
     Visits that took place never move. A visit of a treatment cycle that would come after the end of treatment is asked
-    for no longer, and is again when that end is corrected; follow-up and scans stay.
+    for no longer, follow-up and scans stay; after the end of taking part only the visits that record an ending are
+    asked for. An end that is corrected asks again for what lies before it.
     """
     definition = subject.protocol_version.definition
     moments = dict(Anchor.objects.filter(subject=subject).values_list("name", "moment"))
     later = {anchor.code: anchor.until_known for anchor in definition.anchors}
-    treatment, end = _treatment_visits(definition, subject.part), _end_of_treatment(subject)
+    last_day_of = _last_days(subject, definition)
     existing = {visit.code: visit for visit in Visit.objects.filter(subject=subject).select_for_update()}
     for planned in definition.visits_for(part=subject.part, through_day=PLAN_AHEAD_DAYS):
         day = _anchor_day(planned.anchor, moments, later)
@@ -88,7 +96,7 @@ def plan_visits(*, subject: Subject) -> None:
             target = window_from = window_to = None
         else:
             target, window_from, window_to = _dates(planned, day)
-        is_past = end is not None and target is not None and target > end and planned.code in treatment
+        is_past = target is not None and target > last_day_of(planned)
         status = VisitStatus.NOT_ASKED if is_past else VisitStatus.PLANNED
         if visit is None and is_past:
             continue
@@ -132,9 +140,22 @@ def _treatment_visits(definition: Definition, part: str | None) -> frozenset[str
     return frozenset(planned.code for template in templates for planned in repeated(template, through=ahead))
 
 
-def _end_of_treatment(subject: Subject) -> date | None:
-    ends = [end for provider in _ends_of_treatment if (end := provider(subject)) is not None]
-    return min(ends, default=None)
+def _last_days(subject: Subject, definition: Definition) -> Callable[[PlannedVisit], date]:
+    """Until when each planned visit is asked for."""
+    treatment = _treatment_visits(definition, subject.part)
+    endings = {form.code for page in (Page.DISPOSITION, Page.DEATH) for form in definition.forms_of(page)}
+    end, over = _earliest(_ends_of_treatment, subject), _earliest(_ends_of_participation, subject)
+
+    def last_day(planned: PlannedVisit) -> date:
+        by_treatment = end if planned.code in treatment else date.max
+        by_taking_part = date.max if endings & set(planned.forms) else over
+        return min(by_treatment, by_taking_part)
+
+    return last_day
+
+
+def _earliest(providers: list[LastDay], subject: Subject) -> date:
+    return min((end for provider in providers if (end := provider(subject)) is not None), default=date.max)
 
 
 @transaction.atomic

@@ -116,7 +116,7 @@ def test_a_visit_that_is_asked_for_no_longer_says_why_and_can_still_be_held(ima4
     ended(ima402, treated, "2026-04-13")
     with ima402.acting_as("chidi"):
         visit = Visit.objects.get(subject=treated, code="C3D1")
-        assert visit.get_status_display() == "No longer planned: treatment ended"
+        assert visit.get_status_display() == "No longer planned: treatment or taking part ended"
     assert dosing.started(ima402, treated, "C3D1", "2026-04-27").status == VisitStatus.STARTED
 
 
@@ -136,3 +136,18 @@ def test_planning_again_changes_nothing(ima402: Trial, treated: Subject) -> None
     with ima402.acting_as("chidi"):
         schedule.plan_visits(subject=treated)
     assert asked(ima402, treated) == before
+
+
+def test_after_death_only_the_visits_that_record_an_ending_are_asked_for(ima402: Trial, treated: Subject) -> None:
+    end_of_study = dosing.started(ima402, treated, "EOS", "2026-04-20")
+    page = dosing.record(ima402, end_of_study, "death")
+    dosing.enter(
+        ima402, page, died="2026-04-18", cause="Melanoma", cause_kind="DISEASE UNDER STUDY", is_related="N", autopsy="N"
+    )
+    assert {"SFU30", "TA1"} <= asked(ima402, treated)
+    dosing.complete(ima402, page)
+    assert not {code for code in asked(ima402, treated) if code.startswith(("SFU", "TA", "SURV", "C3", "C4"))}
+    with ima402.acting_as("chidi"):
+        assert Visit.objects.get(subject=treated, code="EOT").status == VisitStatus.PLANNED
+    dosing.enter(ima402, page, died="", because="Source corrected")
+    assert {"SFU30", "TA1"} <= asked(ima402, treated)
