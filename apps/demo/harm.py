@@ -68,20 +68,26 @@ def enter(casebook: Casebook, harm: Harm, first_dose: int, at: datetime, *, comp
     known_until = (at.date() - casebook.stage.today).days
     onset = first_dose + harm.onset
     with casebook.stage.acting(Role.COORDINATOR, casebook.site) as actor:
-        known = services.Known(term=harm.term, onset=f"{casebook.day(onset)}T20:00", grade=str(harm.grades[0][1]))
+        known = services.Known(term=harm.term, onset=_moment(casebook, harm, onset), grade=str(harm.grades[0][1]))
         record = services.open_event(actor=actor, subject=casebook.subject, known=known, at=at)
         for after, grade in harm.grades[1:]:
             if onset + after <= known_until:
                 key = entry.add_line(actor=actor, record=record, kind="grade_periods", at=at)
                 texts = {
                     f"grade_periods/{key}/grade": str(grade),
-                    f"grade_periods/{key}/began": f"{casebook.day(onset + after)}T20:00",
+                    f"grade_periods/{key}/began": _moment(casebook, harm, onset + after),
                 }
                 entry.save_values(actor=actor, record=record, texts=texts, at=at)
         entry.save_values(actor=actor, record=record, texts=_texts(casebook, harm, onset, known_until, record), at=at)
         if complete:
             record = entry.complete_record(actor=actor, record=record, at=at)
     return record
+
+
+def _moment(casebook: Casebook, harm: Harm, day: int) -> str:
+    """The hour is written down where the protocol counts in hours or somebody watched; of a mild event only the day."""
+    is_timed = harm.interest or harm.serious or max(grade for _, grade in harm.grades) >= ASKED_FROM_GRADE
+    return f"{casebook.day(day)}T20:00" if is_timed else casebook.day(day)
 
 
 def _texts(casebook: Casebook, harm: Harm, onset: int, known_until: int, record: FormRecord) -> dict[str, str]:
@@ -93,7 +99,7 @@ def _texts(casebook: Casebook, harm: Harm, onset: int, known_until: int, record:
         **harm.serious,
     }
     if is_over and harm.lasts is not None:
-        texts["ended"] = f"{casebook.day(onset + harm.lasts)}T20:00"
+        texts["ended"] = _moment(casebook, harm, onset + harm.lasts)
     if harm.treatment:
         texts |= {"was_treated": "True", "treatment": harm.treatment}
     if harm.interest:
