@@ -12,7 +12,8 @@ party); 21 CFR 312.32(c) (15 and 7 calendar days) and 312.64(b) (immediately); U
 (minimum information: an identifiable subject, a reporter, a suspect product, an event).
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -156,12 +157,54 @@ UNITED_STATES = Region("US", other_counted_from=CountedFrom.DETERMINATION)
 EARLIEST = Region("earliest of all")
 
 
+def at_most(region: Region, *, fatal_days: int, other_days: int) -> Region:
+    """The region with a trial's own days, where these are fewer: a protocol may be stricter than the law, never laxer.
+
+    >>> trial = at_most(EARLIEST, fatal_days=5, other_days=20)
+    >>> trial.fatal_days, trial.other_days
+    (5, 15)
+    """
+    return replace(region, fatal_days=min(fatal_days, region.fatal_days), other_days=min(other_days, region.other_days))
+
+
 class Report(StrEnum):
     """Which report to the authority is due."""
 
     FATAL = "7-day"
     OTHER = "15-day"
     FOLLOW_UP = "follow-up"
+
+
+ANSWERED_BY: dict[Report, frozenset[Report]] = {
+    Report.FATAL: frozenset({Report.FATAL}),
+    Report.FOLLOW_UP: frozenset({Report.FOLLOW_UP}),
+    Report.OTHER: frozenset({Report.OTHER, Report.FOLLOW_UP}),
+}
+"""What answers each report. The 7-day report may be incomplete, so it does not stand for the 15-day one; its completion
+does (EU CTR 536/2014 Art. 42(2) and (3); 21 CFR 312.32(c)(1) and (2))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What went to the authority on a day of the sponsor's zone, and which due reports it was sent as."""
+
+    on: date
+    answers: frozenset[Report]
+
+
+def submitted_on(submissions: Iterable[Submission]) -> dict[Report, date]:
+    """The first day on which each report was answered. A further follow-up that answers none changes nothing.
+
+    >>> sent = submitted_on([Submission(date(2026, 3, 9), frozenset({Report.FATAL}))])
+    >>> Report.OTHER in sent  # the 15-day report that was due before the case turned fatal still is
+    False
+    """
+    found: dict[Report, date] = {}
+    for each in sorted(submissions, key=lambda submission: submission.on):
+        for report, answers in ANSWERED_BY.items():
+            if each.answers & answers:
+                found.setdefault(report, each.on)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +218,26 @@ class AuthorityClock:
     def days_left(self, today: date) -> int:
         """Days until the last day; negative when it is over."""
         return (self.due - today).days
+
+    def in_words(self, today: date, submitted: date | None = None) -> str:
+        """For the top of the page: `due at the authority on 21-Mar-2026, 5 days left`. The due day is still in time.
+
+        >>> clock = AuthorityClock(Report.FATAL, date(2026, 3, 14), date(2026, 3, 21))
+        >>> clock.in_words(date(2026, 3, 23))
+        'already late by 2 days, it was due at the authority on 21-Mar-2026'
+        """
+        due = f"{self.due:%d-%b-%Y}"
+        if submitted is not None:
+            late = (submitted - self.due).days
+            return f"submitted on {submitted:%d-%b-%Y}, {'in time' if late <= 0 else f'{_days(late)} late'}"
+        left = self.days_left(today)
+        if left < 0:
+            return f"already late by {_days(-left)}, it was due at the authority on {due}"
+        return f"due at the authority on {due}, {'today is the last day' if left == 0 else f'{_days(left)} left'}"
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +291,19 @@ def either_says_related(investigator: bool | None, sponsor: bool | None) -> bool
 
     Source: Regulation (EU) 536/2014 Annex III 2.1 (the sponsor does not downgrade the investigator's causality).
     """
+    return _either(investigator, sponsor)
+
+
+def either_says_serious(investigator: bool | None, sponsor: bool | None) -> bool | None:
+    """The seriousness that counts: an event is serious in the view of either the investigator or the sponsor.
+
+    Source: 21 CFR 312.32(a). An investigator who takes seriousness back after the sponsor has seen the event leaves
+    the question open until the sponsor agrees.
+    """
+    return _either(investigator, sponsor)
+
+
+def _either(investigator: bool | None, sponsor: bool | None) -> bool | None:
     if investigator or sponsor:
         return True
     return None if None in (investigator, sponsor) else False

@@ -1,14 +1,24 @@
 """States of safety reached through the services: an adverse event entered, completed, reported, judged."""
 
 import uuid
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 
 from apps.review.signatures import Proof
-from apps.safety import services
-from apps.safety.models import DltAdjudication, DltAnswer, Judgement
+from apps.safety import authority, services
+from apps.safety import triage as sponsor
+from apps.safety.models import (
+    AuthorityReport,
+    DltAdjudication,
+    DltAnswer,
+    Judgement,
+    ReferenceInformation,
+    Triage,
+)
 from apps.subjects.models import Subject
 from apps.visits import services as entry
 from apps.visits.models import FormRecord
+from clinical.clocks import Report
 from tests.scenarios import NOON, Trial
 
 COMPLETE = {"is_ongoing": "True", "outcome": "NOT RECOVERED/NOT RESOLVED", "is_serious": "False"}
@@ -112,3 +122,116 @@ def adjudicate(
             reason=reason,
             at=at,
         )
+
+
+# -- serious events on their way to the authority ---------------------------------------------------------------------
+
+
+def serious(
+    trial: Trial, subject: Subject, *, related: bool = True, by: str = "chidi", at: datetime = NOON, **texts: str
+) -> FormRecord:
+    """A sepsis with hospital admission, entered as serious."""
+    kept = {"is_serious": "True", "needs_hospital": "True", "site_aware_at": "2026-03-02T11:00"}
+    return event(
+        trial,
+        subject,
+        term="Sepsis",
+        grade=3,
+        related=related,
+        by=by,
+        at=at,
+        **{"onset": "2026-03-01", **kept, **texts},
+    )
+
+
+def reference(
+    trial: Trial,
+    *,
+    version: str = "Investigator's brochure 5",
+    since: date = date(2025, 6, 1),
+    product: str = "IMA402",
+    by: str = "mora",
+    at: datetime = NOON,
+    **correction: object,
+) -> ReferenceInformation:
+    """A version of the reference safety information."""
+    with trial.acting_as(by) as actor:
+        return sponsor.enter_reference(
+            actor=actor, study=trial.study, product=product, version=version, in_force_from=since, at=at,
+            **correction,  # type: ignore[arg-type]  # which version is corrected, and why
+        )  # fmt: skip
+
+
+def triaged(
+    trial: Trial,
+    record: FormRecord,
+    *,
+    is_serious: bool | None = True,
+    related: bool | None = True,
+    expected: bool | None = None,
+    against: ReferenceInformation | None = None,
+    is_fatal: bool | None = False,
+    fatal_known_at: datetime | None = None,
+    products: Mapping[str, sponsor.ProductAnswer] | None = None,
+    reason: str = "Course and timing reviewed",
+    by: str = "mora",
+    at: datetime = NOON,
+) -> Triage:
+    """How the sponsor sees the event; the same of every study product unless `products` says otherwise."""
+    codes = [each.code for each in record.protocol_version.definition.products if each.study_product]
+    same = sponsor.ProductAnswer(related, expected, None if against is None else against.pk)
+    with trial.acting_as(by) as actor:
+        return sponsor.triage_event(
+            actor=actor,
+            record=record,
+            answers=sponsor.Answers(
+                is_serious=is_serious,
+                is_fatal=is_fatal,
+                fatal_known_at=fatal_known_at,
+                products=dict.fromkeys(codes, same) if products is None else products,
+                reason=reason,
+            ),
+            at=at,
+        )
+
+
+def sent(
+    trial: Trial, record: FormRecord, *reports: Report, on: datetime, by: str = "mora", at: datetime | None = None
+) -> AuthorityReport:
+    """A report that went to the authority."""
+    with trial.acting_as(by) as actor:
+        sending = sponsor.Sending(frozenset(reports), "EudraVigilance", on)
+        return sponsor.record_submission(actor=actor, record=record, sending=sending, at=at or on)
+
+
+def corrected(
+    trial: Trial,
+    record: FormRecord,
+    number: int,
+    *,
+    at: datetime,
+    answers: Iterable[Report] = (),
+    on: datetime | None = None,
+    was_sent: bool = True,
+    reason: str = "Transcription error",
+    by: str = "mora",
+) -> AuthorityReport:
+    """The correction of what was recorded of a report."""
+    with trial.acting_as(by) as actor:
+        return sponsor.correct_submission(
+            actor=actor,
+            record=record,
+            number=number,
+            sending=sponsor.Sending(frozenset(answers), "EudraVigilance", on),
+            was_sent=was_sent,
+            reason=reason,
+            at=at,
+        )
+
+
+def case(trial: Trial, record: FormRecord, at: datetime = NOON, *, by: str = "mora") -> authority.TriageCase:
+    """Where the event stands on its way to the authority."""
+    with trial.acting_as(by):
+        found = authority.case_of(record, at)
+    assert found is not None
+    return found

@@ -19,7 +19,7 @@ from apps.dosing.models import Administration
 from apps.dosing.plan import escalated_product
 from apps.enrollment.models import Cohort
 from apps.labs.models import LabResult
-from apps.safety import asked
+from apps.safety import asked, authority
 from apps.safety import facts as safety_facts
 from apps.safety import selectors as safety
 from apps.safety.models import AdverseEvent, DltAnswer, DltStanding, Grade, Outcome, Scale, SeriousEventReport
@@ -33,7 +33,7 @@ from clinical.dlt.subject import DltStatus
 from clinical.dlt.verdict import Truth
 from clinical.partial_date import LATEST_YEAR, PartialDate
 from clinical.signals import toxicity
-from clinical.signals.deadlines import DeathFacts, SaeFacts, SaeFollowUpFacts
+from clinical.signals.deadlines import DeathFacts, SaeFacts, SaeFollowUpFacts, susar_facts
 from clinical.signals.dose_level import DoseFacts
 from clinical.signals.laboratory import GradedLabFacts
 from clinical.signals.liver import ALKALINE_PHOSPHATASE, AMINOTRANSFERASES, BILIRUBIN, LiverFacts, LiverSample
@@ -434,6 +434,23 @@ def serious_events(subjects: Sequence[Subject], at: datetime) -> BySubject:
             at=at,
         )
         found[head.record.subject_id].append(Case(facts, head.record_id))
+    return found
+
+
+@cases.of_subjects("SUSAR_CLOCK")
+def reports_to_the_authority(subjects: Sequence[Subject], at: datetime) -> BySubject:
+    """Each report that is due on a serious event, with the day on which it went out; days are the sponsor's."""
+    found: BySubject = defaultdict(list)
+    for case in authority.cases_of_subjects(subjects, at):
+        for facts in susar_facts(
+            subject=case.record.subject.number,
+            sae=_name(case.event),
+            term=_term(case.event),
+            clocks=case.authority_clocks,
+            submitted=case.submitted,
+            today=case.today,
+        ):
+            found[case.record.subject_id].append(Case(facts, case.record.pk))
     return found
 
 

@@ -10,7 +10,7 @@ from apps.core.actor import Actor
 from apps.core.events import announce, at_once, in_background
 from apps.escalation.events import DoseDecisionSigned
 from apps.labs.events import LabGradesChanged
-from apps.safety.events import SeriousEventReported, ToxicityChanged
+from apps.safety.events import AuthorityReportRecorded, SeriousEventReported, SeriousEventTriaged, ToxicityChanged
 from apps.study.models import Study
 from apps.subjects.models import Subject
 from apps.visits.events import RecordCompleted, RecordFact, RecordRemoved, ValuesChanged
@@ -40,7 +40,13 @@ for _kind in (ValuesChanged, RecordCompleted, RecordRemoved):
 
 
 @in_background(
-    ToxicityChanged, SeriousEventReported, LabGradesChanged, events.SafetyFactsChanged, events.SubjectNotJudged
+    ToxicityChanged,
+    SeriousEventReported,
+    SeriousEventTriaged,
+    AuthorityReportRecorded,
+    LabGradesChanged,
+    events.SafetyFactsChanged,
+    events.SubjectNotJudged,
 )
 def evaluate_subject(payload: dict[str, Any], actor: Actor) -> None:
     """Judge the subject's rules from the data as they are when the worker comes to it."""

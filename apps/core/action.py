@@ -29,6 +29,7 @@ class Action(StrEnum):
     # The sponsor's own assessments, in tables of their own.
     RELEASE_SLOT = "release a slot for dosing"
     ADJUDICATE_DLT = "adjudicate a DLT"
+    TRIAGE_SERIOUS_EVENT = "triage a serious event for the sponsor"
     DECIDE_ESCALATION = "sign a dose decision"
     READ_ALERTS = "see safety alerts"
     ACKNOWLEDGE_ALERT = "acknowledge safety alerts"

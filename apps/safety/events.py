@@ -38,3 +38,19 @@ class SeriousEventReported(Fact):
 
     subject: int
     record: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriousEventTriaged(Fact):
+    """The sponsor said how it sees a serious event: what is due at the authority may have changed."""
+
+    subject: int
+    record: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorityReportRecorded(Fact):
+    """A report on a serious event went to the authority, or what was recorded of one was corrected."""
+
+    subject: int
+    record: int

@@ -1,8 +1,12 @@
-"""Adverse events with their grades over time, the judgements on dose-limiting toxicity, reports of serious events."""
+"""Adverse events with their grades over time, the judgements on dose-limiting toxicity, reports of serious events.
+
+What the sponsor adds (adjudications, triage, reports to the authority) stands in tables of its own, never on the page.
+"""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.access.models import SiteOwned
 from apps.core.partial_date_field import IsPossiblePartialDate, PartialDateField
@@ -10,6 +14,8 @@ from apps.core.walls import add_trigger, immutable
 from apps.study.models import Study
 from apps.subjects.models import SITE_FROM_SUBJECT, Subject
 from apps.visits.models import CrfLine, CrfModel, FormRecord
+from clinical.clocks import Report
+from clinical.triage import Determination
 
 YES_NO = ((True, "Yes"), (False, "No"))
 
@@ -218,6 +224,8 @@ class SeriousEventReport(SiteOwned):
     drafted_at = models.DateTimeField()
     reported_at = models.DateTimeField(null=True)
     reported_by = models.CharField(max_length=200, default="")
+    event_at = models.DateTimeField("when a serious event with a term was here", null=True)
+    fatal_known_at = models.DateTimeField("since when it is here as fatal or life threatening", null=True)
 
     class Meta:
         constraints = [
@@ -296,7 +304,164 @@ class DltAdjudication(SiteOwned):
         return f"{self.subject} {self.signer_name} {self.adjudicated_at:%d-%b-%Y}: {self.get_judgement_display()}"
 
 
-for _model in (SeriousEventReport, DltAnswer, DltAdjudication):
+# -- the sponsor's triage of serious events ----------------------------------------------------------------------------
+
+
+@immutable
+class ReferenceInformation(models.Model):
+    """One version of a study product's reference safety information, against which expectedness is judged.
+
+    A mistyped version is corrected by a further row that replaces it; what was judged against it still names it.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    product = models.CharField("code of the study product", max_length=40)
+    version = models.CharField(max_length=60)
+    in_force_from = models.DateField()
+    replaces = models.OneToOneField("self", on_delete=models.PROTECT, related_name="replaced_by", null=True)
+    reason = models.CharField("why it was corrected", max_length=1000, default="")
+    entered_at = models.DateTimeField()
+    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    entered_by_name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="reference_information_is_entered_once",
+                fields=["study", "product", "version", "in_force_from"],
+                condition=Q(replaces=None),
+            ),
+            models.CheckConstraint(name="reference_information_is_named", condition=~Q(version="") & ~Q(product="")),
+            models.CheckConstraint(
+                name="reference_information_correction_has_a_reason", condition=Q(replaces=None) | ~Q(reason="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study} {self.product} {self.version}, in force from {self.in_force_from:%d-%b-%Y}"
+
+
+@immutable
+class Triage(SiteOwned):
+    """How the sponsor sees one serious event. A changed mind is a further record that replaces the one before."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="triages")
+    record = models.ForeignKey(FormRecord, on_delete=models.PROTECT, related_name="triages")
+    is_serious = models.BooleanField()
+    is_fatal = models.BooleanField("fatal or life threatening")
+    fatal_known_at = models.DateTimeField("when the sponsor learnt that", null=True)
+    determination = models.CharField(
+        "what followed then", max_length=20, choices=[(each.value, each.words) for each in Determination]
+    )
+    reason = models.CharField(max_length=1000)
+    basis = models.CharField("what the page said then", max_length=500)
+    replaces = models.OneToOneField("self", on_delete=models.PROTECT, related_name="replaced_by", null=True)
+    triaged_at = models.DateTimeField()
+    triaged_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    triaged_by_name = models.CharField(max_length=200)
+    triaged_by_role = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="triage_has_a_reason", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="triage_determination_is_known",
+                condition=Q(determination__in=[each.value for each in Determination]),
+            ),
+            models.CheckConstraint(
+                name="triage_knows_only_a_fatal_event_as_fatal",
+                condition=Q(fatal_known_at=None) | Q(is_fatal=True, fatal_known_at__lte=F("triaged_at")),
+            ),
+            models.UniqueConstraint(name="event_is_first_triaged_once", fields=["record"], condition=Q(replaces=None)),
+        ]
+        indexes = [models.Index(name="triages_of_subject", fields=["subject", "triaged_at"])]
+
+    def __str__(self) -> str:
+        when = f"{self.triaged_at:%d-%b-%Y %H:%M}"
+        return f"{self.subject} {self.triaged_by_name} {when}: {self.get_determination_display()}"
+
+
+@immutable
+class ProductTriage(SiteOwned):
+    """What one triage says of one study product, beside what the investigator said of it then: both are transmitted."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    triage = models.ForeignKey(Triage, on_delete=models.PROTECT, related_name="products")
+    product = models.CharField("code of the study product", max_length=40)
+    is_related = models.BooleanField("related, as the sponsor sees it")
+    investigator_related = models.BooleanField("related, as the investigator saw it then", null=True)
+    is_expected = models.BooleanField("expected", null=True)
+    reference = models.ForeignKey(ReferenceInformation, on_delete=models.PROTECT, related_name="+", null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="triage_says_one_thing_of_a_product", fields=["triage", "product"]),
+            models.CheckConstraint(
+                name="expectedness_is_judged_against_a_reference",
+                condition=Q(is_expected=None, reference=None) | Q(is_expected__isnull=False, reference__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.triage}, {self.product}"
+
+
+@immutable
+class AuthorityReport(SiteOwned):
+    """One report on an event that went to the authority: number 0 is the initial one, then its follow-ups.
+
+    A wrong moment is corrected by a further row of the same number; so is a report that was never sent.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="authority_reports")
+    record = models.ForeignKey(FormRecord, on_delete=models.PROTECT, related_name="authority_reports")
+    number = models.PositiveSmallIntegerField()
+    answers = ArrayField(
+        models.CharField(max_length=20, choices=[(each.value, each.value) for each in Report]),
+        verbose_name="which due reports it was sent as",
+    )
+    authority = models.CharField("authority or its gateway", max_length=100)
+    was_sent = models.BooleanField(default=True)
+    submitted_at = models.DateTimeField()
+    reason = models.CharField("why it was corrected", max_length=1000, default="")
+    replaces = models.OneToOneField("self", on_delete=models.PROTECT, related_name="replaced_by", null=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    recorded_by_name = models.CharField(max_length=200)
+    recorded_by_role = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="authority_report_has_its_own_number", fields=["record", "number"], condition=Q(replaces=None)
+            ),
+            models.CheckConstraint(
+                name="authority_report_answers_are_known",
+                condition=Q(answers__contained_by=[each.value for each in Report]),
+            ),
+            models.CheckConstraint(
+                name="authority_report_initial_one_answers_something", condition=~Q(number=0) | ~Q(answers=[])
+            ),
+            models.CheckConstraint(name="authority_report_names_the_authority", condition=~Q(authority="")),
+            models.CheckConstraint(
+                name="authority_report_was_recorded_after_it_went_out",
+                condition=Q(submitted_at__lte=F("recorded_at")),
+            ),
+            models.CheckConstraint(
+                name="authority_report_correction_has_a_reason",
+                condition=Q(replaces=None, was_sent=True) | (Q(replaces__isnull=False) & ~Q(reason="")),
+            ),
+        ]
+        indexes = [models.Index(name="authority_reports_of_event", fields=["record", "number"])]
+
+    def __str__(self) -> str:
+        return f"{self.subject} report {self.number} of record {self.record_id}, row {self.pk}"
+
+
+for _model in (SeriousEventReport, DltAnswer, DltAdjudication, Triage, ProductTriage, AuthorityReport):
     add_trigger(_model, "aa_site_from_subject", SITE_FROM_SUBJECT)
     add_trigger(
         _model, "ab_study_from_subject", "before insert on {table} for each row execute function study_from_subject()"

@@ -80,6 +80,7 @@ def _judge_anew(fact: RecordFact, actor: Actor) -> None:
         derivations.refresh_event(record)
         if AdverseEvent.objects.filter(record=record, is_serious=True).exists():
             services.note_serious_event(actor=actor, record=record, at=fact.at)
+        services.keep_moments_of_report(record, fact.at)
     if fact.page in JUDGED_BY:
         derivations.refresh_standings([subject], fact.at)
     announce(

@@ -11,7 +11,7 @@ from apps.core.actor import Actor
 from apps.core.events import announce
 from apps.core.refusal import NotAllowed, Refusal
 from apps.review.signatures import Proof
-from apps.safety import asked, derivations, events, selectors
+from apps.safety import asked, authority, derivations, events, selectors
 from apps.safety.models import (
     AdverseEvent,
     Attribution,
@@ -123,6 +123,24 @@ def note_serious_event(*, actor: Actor, record: FormRecord, at: datetime) -> Ser
     if is_new:
         announce(events.SeriousEventNoted(**_about(record.subject, at), record=record.pk), actor=actor)
     return report
+
+
+def keep_moments_of_report(record: FormRecord, at: datetime) -> None:
+    """Keep when a serious event with a term was first here, and since when the page says fatal or life threatening.
+
+    The first is day zero of the authority's clock and never moves; the second goes when the page takes it back.
+    """
+    report = SeriousEventReport.objects.filter(record=record).first()
+    if report is None:
+        return
+    event = AdverseEvent.objects.get(record=record)
+    event_at = report.event_at
+    if event_at is None and event.is_serious and (event.term or event.ctcae_term):
+        event_at = at
+    fatal_known_at = (report.fatal_known_at or at) if authority.is_fatal(event) else None
+    if (event_at, fatal_known_at) != (report.event_at, report.fatal_known_at):
+        report.event_at, report.fatal_known_at = event_at, fatal_known_at
+        report.save(update_fields=["event_at", "fatal_known_at"])
 
 
 @transaction.atomic

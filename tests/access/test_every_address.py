@@ -118,6 +118,10 @@ def samples(ima402: Trial) -> dict[str, dict[str, Any]]:
         "query": {"number": query.number},
         "adverse_event_end": of_events,
         "serious_event_report": of_events,
+        "serious_event": of_events,
+        "triage_event": of_events,
+        "submission_record": of_events,
+        "submission_correct": of_events,
         "adverse_event_query": of_events,
         "ctcae_terms": of_events,
     }

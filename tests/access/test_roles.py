@@ -16,8 +16,18 @@ def test_no_sponsor_side_role_writes_clinical_values(role: Role) -> None:
 
 @pytest.mark.parametrize("role", sorted(SITE_ROLES))
 def test_no_site_role_closes_queries_or_judges_for_the_sponsor(role: Role) -> None:
-    sponsor_only = {Action.CLOSE_QUERY, Action.ADJUDICATE_DLT, Action.DECIDE_ESCALATION, Action.LOCK_DATA}
+    sponsor_only = {
+        Action.CLOSE_QUERY,
+        Action.ADJUDICATE_DLT,
+        Action.TRIAGE_SERIOUS_EVENT,
+        Action.DECIDE_ESCALATION,
+        Action.LOCK_DATA,
+    }
     assert not ROLE_ACTIONS[role] & sponsor_only
+
+
+def test_only_the_medical_monitor_triages_serious_events() -> None:
+    assert [role for role in Role if Action.TRIAGE_SERIOUS_EVENT in ROLE_ACTIONS[role]] == [Role.MEDICAL_MONITOR]
 
 
 def test_who_builds_a_protocol_does_not_approve_it() -> None:

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.alerts import rounds
+from apps.alerts import cases, rounds
 from apps.alerts.models import Alert, Hold
 from apps.core import outbox
 from apps.core.transactions import acting, because
@@ -155,7 +155,14 @@ def test_run_alerts_says_what_it_would_do_and_writes_nothing(ima402: Trial, dose
         call_command("run_alerts", "NOPE")
 
 
-def test_run_alerts_names_the_rules_that_nothing_feeds(ima402: Trial) -> None:
+def test_every_rule_that_a_shipped_protocol_switches_on_is_fed(ima402: Trial, ima203: Trial) -> None:
+    for trial in (ima402, ima203):
+        with acting(trial.system(), place="test"):
+            assert cases.switched_on_without_facts(trial.study) == []
+
+
+def test_run_alerts_names_the_rules_that_nothing_feeds(ima402: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(cases._of_subjects, "SUSAR_CLOCK")
     complained = StringIO()
     call_command("run_alerts", "IMA402", stdout=StringIO(), stderr=complained)
     assert "SUSAR_CLOCK" in complained.getvalue()
@@ -166,8 +173,6 @@ def test_alerts_of_a_subject_are_judged_with_the_same_queries_for_any_number(
 ) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
-
-    from apps.alerts import cases
 
     def queries(subjects: list[Subject]) -> int:
         with (

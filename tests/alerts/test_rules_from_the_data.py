@@ -15,6 +15,7 @@ from apps.study import services as study_services
 from apps.subjects.models import Subject
 from apps.visits import services as entry
 from apps.visits.models import FormRecord, PathVersion
+from clinical.clocks import Report
 from tests import scenarios_dosing, scenarios_escalation, scenarios_labs, scenarios_safety
 from tests.scenarios import NOON, ROOT, Trial
 from tests.scenarios_alerts import WorkerClock, alerts_of
@@ -251,6 +252,73 @@ def test_a_serious_event_that_ended_without_an_outcome_is_asked_for_it(watched: 
     assert (
         alert.sentence
         == f"Sepsis of subject {subject.number} ended on 08-Mar-2026 and has no outcome. Enter the outcome."
+    )
+
+
+def test_an_untriaged_event_warns_of_its_provisional_clock_and_the_triage_settles_or_confirms_it(
+    ima402: Trial, dosed: Subject, later: WorkerClock
+) -> None:
+    record = scenarios_safety.serious(ima402, dosed)  # day zero is 02-Mar-2026
+    brochure = scenarios_safety.reference(ima402)
+    for days, crossing in ((7, []), (8, ["half time"]), (13, ["2 days left"])):
+        later.at = NOON + days * DAY
+        rounds.go_round(at=later.at)
+        assert [alert.crossing for alert in standing(ima402, dosed, "SUSAR_CLOCK")] == crossing
+    (alert,) = standing(ima402, dosed, "SUSAR_CLOCK")
+    assert alert.record_id == record.pk
+    assert alert.sentence == (
+        f"The 15-day report (provisional, an answer is missing) on Sepsis of subject {dosed.number} "
+        "is due at the authority on 17-Mar-2026."
+    )
+    scenarios_safety.triaged(ima402, record, expected=True, against=brochure, at=later.at)
+    assert standing(ima402, dosed, "SUSAR_CLOCK") == []
+    scenarios_safety.triaged(ima402, record, expected=False, against=brochure, at=later.at)
+    (alert,) = standing(ima402, dosed, "SUSAR_CLOCK")
+    assert alert.sentence == (
+        f"The 15-day report on Sepsis of subject {dosed.number} is due at the authority on 17-Mar-2026."
+    )
+
+
+def test_a_submission_settles_the_clock_within_the_workers_round_and_taking_it_back_reopens_the_same_alert(
+    ima402: Trial, dosed: Subject, later: WorkerClock
+) -> None:
+    record = scenarios_safety.serious(ima402, dosed)
+    brochure = scenarios_safety.reference(ima402)
+    later.at = NOON + 13 * DAY
+    scenarios_safety.triaged(ima402, record, expected=False, against=brochure, at=later.at)
+    (alert,) = standing(ima402, dosed, "SUSAR_CLOCK")
+    rounds.go_round(at=later.at)
+    scenarios_safety.triaged(ima402, record, expected=False, against=brochure, reason="Again", at=later.at)
+    assert [each.pk for each in standing(ima402, dosed, "SUSAR_CLOCK")] == [alert.pk]
+    scenarios_safety.sent(ima402, record, Report.OTHER, on=later.at)
+    assert standing(ima402, dosed, "SUSAR_CLOCK") == []
+    rounds.go_round(at=later.at + DAY)
+    assert standing(ima402, dosed, "SUSAR_CLOCK") == []
+    scenarios_safety.corrected(ima402, record, 0, was_sent=False, reason="Rejected by the gateway", at=later.at)
+    assert [each.pk for each in standing(ima402, dosed, "SUSAR_CLOCK")] == [alert.pk]
+    assert ever(ima402, dosed, "SUSAR_CLOCK") == 1
+
+
+def test_a_case_that_turns_fatal_has_a_clock_of_its_own_beside_the_first(
+    ima402: Trial, dosed: Subject, later: WorkerClock
+) -> None:
+    record = scenarios_safety.serious(ima402, dosed)
+    brochure = scenarios_safety.reference(ima402)
+    scenarios_safety.triaged(ima402, record, expected=False, against=brochure)
+    scenarios_safety.sent(ima402, record, Report.OTHER, on=NOON + DAY)
+    scenarios_safety.save(ima402, record, is_life_threatening="True", at=NOON + 3 * DAY)
+    later.at = NOON + 11 * DAY  # the seven days from 05-Mar-2026 are over on 12-Mar-2026
+    who = f"Sepsis of subject {dosed.number}"
+    assert {alert.sentence: alert.crossing for alert in standing(ima402, dosed, "SUSAR_CLOCK")} == {
+        f"The 7-day report on {who} was due at the authority on 12-Mar-2026. Submit it now.": "overdue",
+        f"The follow-up report on {who} is due at the authority on 20-Mar-2026.": "half time",
+    }
+    scenarios_safety.sent(ima402, record, Report.FATAL, on=later.at)
+    scenarios_safety.sent(ima402, record, Report.FOLLOW_UP, on=later.at)
+    (late,) = standing(ima402, dosed, "SUSAR_CLOCK")
+    assert late.sentence == (
+        f"The 7-day report on Sepsis of subject {dosed.number} went to the authority on 13-Mar-2026; "
+        "it was due on 12-Mar-2026."
     )
 
 

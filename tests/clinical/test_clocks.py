@@ -16,15 +16,19 @@ from clinical.clocks import (
     EARLIEST,
     EUROPE,
     UNITED_STATES,
+    AuthorityClock,
     MinimumInformation,
     Report,
     SeriousEvent,
     SiteClockState,
+    Submission,
     authority_clocks,
     earliest_reports,
     either_says_related,
+    either_says_serious,
     is_susar,
     site_clock,
+    submitted_on,
 )
 from clinical.signals.deadlines import SAE_CLOCK, SaeFacts
 
@@ -167,6 +171,52 @@ def test_the_sponsor_may_add_a_relation_and_never_take_one_away(
     investigator: bool | None, sponsor: bool | None, expected: bool | None
 ) -> None:
     assert either_says_related(investigator, sponsor) is expected
+
+
+@pytest.mark.parametrize(
+    ("investigator", "sponsor", "expected"),
+    [(True, False, True), (False, True, True), (False, False, False), (False, None, None), (True, None, True)],
+)
+def test_an_event_is_serious_in_the_view_of_either_party(
+    investigator: bool | None, sponsor: bool | None, expected: bool | None
+) -> None:
+    assert either_says_serious(investigator, sponsor) is expected
+
+
+@pytest.mark.parametrize(
+    ("today", "submitted", "words"),
+    [
+        ("2026-03-16", None, "due at the authority on 21-Mar-2026, 5 days left"),
+        ("2026-03-20", None, "due at the authority on 21-Mar-2026, 1 day left"),
+        ("2026-03-21", None, "due at the authority on 21-Mar-2026, today is the last day"),
+        ("2026-03-22", None, "already late by 1 day, it was due at the authority on 21-Mar-2026"),
+        ("2026-04-22", "2026-03-21", "submitted on 21-Mar-2026, in time"),
+        ("2026-04-22", "2026-03-23", "submitted on 23-Mar-2026, 2 days late"),
+    ],
+)
+def test_a_report_to_the_authority_says_what_is_left(today: str, submitted: str | None, words: str) -> None:
+    clock = AuthorityClock(Report.OTHER, date(2026, 3, 6), date(2026, 3, 21))
+    assert clock.in_words(date.fromisoformat(today), date.fromisoformat(submitted) if submitted else None) == words
+
+
+@pytest.mark.parametrize(
+    ("sent_as", "answered"),
+    [
+        ([Report.OTHER], {Report.OTHER}),
+        ([Report.FATAL], {Report.FATAL}),  # it may be incomplete
+        ([Report.FOLLOW_UP], {Report.FOLLOW_UP, Report.OTHER}),
+        ([Report.FATAL, Report.OTHER], {Report.FATAL, Report.OTHER}),
+        ([], set()),
+    ],
+)
+def test_a_report_answers_what_it_was_sent_as(sent_as: list[Report], answered: set[Report]) -> None:
+    sent = submitted_on([Submission(date(2026, 3, 9), frozenset(sent_as))])
+    assert set(sent) == answered
+
+
+def test_of_two_reports_the_first_counts() -> None:
+    days = [Submission(date(2026, 3, day), frozenset({Report.OTHER})) for day in (12, 9, 20)]
+    assert submitted_on(days) == {Report.OTHER: date(2026, 3, 9)}
 
 
 def test_regions_count_from_different_days_and_the_earliest_leads() -> None:
