@@ -108,6 +108,7 @@ class StudyView(View):
             "actor": self.actor,
             "rail": navigation.places(self.actor),
             "may_search": self.actor.may(Action.READ_DATA),
+            "may_add_events": self.actor.may(Action.ENTER_DATA),
             "refusal": getattr(self, "refusal", None),
             "now": timezone.now(),
         }

@@ -35,6 +35,7 @@ PLACES = (
         (
             Key(("/",), "Go to the search box", (Action.READ_DATA,)),
             Key(("?",), "Show this list"),
+            Key(("Alt", "A"), "On a page of a subject, enter a new adverse event", (Action.ENTER_DATA,)),
         ),
     ),
     Place(
@@ -54,6 +55,8 @@ PLACES = (
             Key(("Ctrl", "Enter"), "Complete the form", ENTRY),
             Key(("Alt", "N"), "Say why the field stays empty", ENTRY),
             Key(("Alt", "H"), "Open the history of the field", ENTRY),
+            Key(("Alt", "Page down"), "Next form of the visit, or next entry", (Action.READ_DATA,)),
+            Key(("Alt", "Page up"), "The form or entry before", (Action.READ_DATA,)),
         ),
     ),
     Place(

@@ -149,7 +149,8 @@ def record(
         "subject": record.subject,
         "visit": record.visit,
         "page_type": page,
-        "title": context.definition.form(record.form).title,
+        "title": title_of(record),
+        "neighbours": [(each, each and title_of(each)) for each in selectors.neighbours(record)],
         "fields": fields,
         "groups": groups,
         "may_enter": may_enter,
@@ -161,6 +162,11 @@ def record(
         "panels": overlays.panels(record, actor),
         **derived(record, actor=actor),
     }
+
+
+def title_of(record: FormRecord) -> str:
+    """The form's title as the protocol words it."""
+    return record.protocol_version.definition.form(record.form).title
 
 
 def derived(record: FormRecord, *, actor: Actor) -> dict[str, Any]:

@@ -81,6 +81,18 @@ def next_record(record: FormRecord) -> FormRecord | None:
     )
 
 
+def neighbours(record: FormRecord) -> tuple[FormRecord | None, FormRecord | None]:
+    """The forms before and after it: those of its visit in their order, those of a log entry by entry."""
+    beside = FormRecord.objects.filter(subject=record.subject_id, visit=record.visit_id).exclude(
+        state=EntryState.REMOVED
+    )
+    if record.visit_id is None:
+        beside = beside.filter(form=record.form)
+    beside = beside.select_related("protocol_version")
+    before, after = beside.filter(pk__lt=record.pk), beside.filter(pk__gt=record.pk)
+    return before.order_by("-pk").first(), after.order_by("pk").first()
+
+
 def open_counts(subjects: list[Subject]) -> dict[int, int]:
     """How many forms of each subject are begun or expected but not complete."""
     rows = (

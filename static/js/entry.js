@@ -150,6 +150,16 @@
     form.requestSubmit(button);
   });
 
+  // A link to the form beside this one: what was typed here is saved first, and what cannot be saved keeps the page.
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-after-saving]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    await saveAll();
+    if (waiting.size) form.scrollIntoView();
+    else location.assign(link.href);
+  });
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey && event.key === "s") {
       event.preventDefault();

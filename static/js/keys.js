@@ -26,6 +26,16 @@
     }
   });
 
+  // Keys that stand for a link of the page; with Alt they can be pressed while typing.
+  const LINKS = { a: "new-event", pageup: "form-before", pagedown: "form-after" };
+  document.addEventListener("keydown", (event) => {
+    if (!event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
+    const target = document.getElementById(LINKS[event.key.toLowerCase()] ?? "");
+    if (!target) return;
+    event.preventDefault();
+    target.click();
+  });
+
   link?.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || link.hasAttribute("aria-current")) return;
     event.preventDefault();

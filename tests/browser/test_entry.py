@@ -47,6 +47,20 @@ def test_values_are_saved_as_the_fields_are_left(sign_in: SignIn, keep: Callable
     assert stored(trial, record, "SYSBP") == "118"
     keep(page, "entry-autosave")
 
+    # On to the next form and to an adverse event by one key each, from a field that nobody has left yet.
+    page.keyboard.type("76")
+    page.keyboard.press("Alt+PageDown")
+    expect(page.locator("h1")).not_to_contain_text("Vital signs")
+    assert stored(trial, record, "DIABP") == "76"
+    page.keyboard.press("Alt+PageUp")
+    page.locator("#f-results-DIABP-value").fill("low")
+    page.keyboard.press("Alt+a")
+    expect(page.locator("#save-status")).to_contain_text("Not saved yet: 1 value")
+    page.locator("#f-results-DIABP-value").fill("77")
+    page.keyboard.press("Alt+a")
+    expect(page.locator("h1")).to_contain_text("New adverse event")
+    assert stored(trial, record, "DIABP") == "77"
+
 
 def test_a_text_that_cannot_be_stored_stays_on_the_screen_with_its_sentence(sign_in: SignIn) -> None:
     trial = scenarios.trial()

@@ -17,10 +17,15 @@ from tests.scenarios import CAST, Trial
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "static" / "js"
 HEARD = re.compile(r"""\bkey(?:\.toLowerCase\(\))? === "(\w+|.)\"""")
+STANDING_FOR_LINKS = re.compile(r"const LINKS = \{(.*)\};")
 
 
 def test_the_list_names_the_keys_that_the_scripts_listen_to_and_no_others() -> None:
-    heard = {key.lower() for script in SCRIPTS.glob("*.js") for key in HEARD.findall(script.read_text("utf-8"))}
+    heard = set()
+    for script in SCRIPTS.glob("*.js"):
+        text = script.read_text("utf-8")
+        heard |= {key.lower() for key in HEARD.findall(text)}
+        heard |= {key for links in STANDING_FOR_LINKS.findall(text) for key in re.findall(r"(\w+):", links)}
     listed = {key.press[-1].replace(" ", "").lower() for place in keys.PLACES for key in place.keys}
     assert listed == heard
 
