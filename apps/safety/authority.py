@@ -232,13 +232,13 @@ class TriageCase:
 
     @property
     def by_region(self) -> list[tuple[str, str]]:
-        """The first report still owed as each authority counts it, in words."""
+        """The first report still owed as each authority counts it, in words; nothing where they all count alike."""
         owed = {each.clock.report for each in self.owed}
         found: dict[str, str] = {}
         for region, clock in clocks.earliest_reports(self.facts, REGIONS):
             if clock.report in owed:
                 found.setdefault(region.name, f"{clock.due:%d-%b-%Y} ({REPORT_WORDS[clock.report]})")
-        return sorted(found.items())
+        return sorted(found.items()) if len(set(found.values())) > 1 else []
 
     @property
     def standing(self) -> triage.Case:

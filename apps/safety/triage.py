@@ -82,6 +82,7 @@ def triage_event(*, actor: Actor, record: FormRecord, answers: Answers, at: date
     if not answers.is_serious and case.event.is_serious is not True and case.report is None and case.latest is None:
         raise NothingToTriage("Neither the site nor you see this event as serious, so there is nothing to triage.")
     problems = [*_problems_of_event(case, answers, at), *_problems_of_products(case, answers)]
+    problems += _problems_of_text("reason", answers.reason, "Say why: the reason is part of the record.")
     if problems:
         raise NotComplete("The triage is not complete yet.", problems)
     assert answers.is_serious is not None  # or it would be among the problems
@@ -138,8 +139,6 @@ def _problems_of_event(case: TriageCase, answers: Answers, at: datetime) -> list
         found.append(Problem("is_fatal", "Say whether the event is fatal or life threatening."))
     if answers.is_fatal:
         found += _problems_of_knowledge(case, answers.fatal_known_at, at)
-    if not answers.reason.strip():
-        found.append(Problem("reason", "Say why: the reason is part of the record."))
     return found
 
 
@@ -247,8 +246,7 @@ def correct_submission(
     problems = _problems_of_sending(case, sending, at) if was_sent else []
     if was_sent and number == 0 and not sending.answers:
         problems.insert(0, Problem("answers", "Say which due report the initial report was."))
-    if not reason.strip():
-        problems.append(Problem("reason", "Say why it is corrected: the reason is part of the record."))
+    problems += _problems_of_text("reason", reason, "Say why it is corrected: the reason is part of the record.")
     if problems:
         raise NotComplete("The correction was not recorded yet.", problems)
     if not was_sent:
@@ -271,9 +269,7 @@ def _problems_of_sending(case: TriageCase, sending: Sending, at: datetime) -> li
         found.append(
             Problem("submitted_at", "The submission lies before the event was known here. Correct the day or the time.")
         )
-    if not sending.authority.strip():
-        found.append(Problem("authority", "Name the authority or its gateway."))
-    return found
+    return [*found, *_problems_of_text("authority", sending.authority, "Name the authority or its gateway.", most=100)]
 
 
 def _record(
@@ -334,8 +330,7 @@ def enter_reference(
     products = {each.code: each.name for each in latest_version(study).definition.products if each.study_product}
     if product not in products:
         problems.append(Problem("product", "Choose the study product."))
-    if not version.strip():
-        problems.append(Problem("version", "Name the version, as the document names itself."))
+    problems += _problems_of_text("version", version, "Name the version, as the document names itself.", most=60)
     if in_force_from is None:
         problems.append(Problem("in_force_from", "Enter the first day on which it was in force."))
     elif isinstance(in_force_from, AskBack):
@@ -345,8 +340,8 @@ def enter_reference(
         problems.append(Problem("in_force_from", "Another version of this product came into force on that day."))
     if any(each.version == version.strip() for each in others):
         problems.append(Problem("version", "This version is entered already. Correct that one."))
-    if wrong is not None and not reason.strip():
-        problems.append(Problem("reason", "Say why it is corrected: the reason is part of the record."))
+    if wrong is not None:
+        problems += _problems_of_text("reason", reason, "Say why it is corrected: the reason is part of the record.")
     if problems:
         raise NotComplete("The version was not entered yet.", problems)
     assert isinstance(in_force_from, date)  # or it would be among the problems
@@ -370,6 +365,15 @@ def _person(actor: Actor, *, at_site: int | None = None) -> int:
     if actor.user_id is None:
         raise NotAllowed("A serious event is triaged by a person, never by the system.")
     return actor.user_id
+
+
+def _problems_of_text(path: str, text: str, if_empty: str, *, most: int = 1000) -> Iterator[Problem]:
+    """What is wrong with a text that is needed."""
+    length = len(text.strip())
+    if not length:
+        yield Problem(path, if_empty)
+    elif length > most:
+        yield Problem(path, f"This text has {length} characters, and {most} are kept. Shorten it.")
 
 
 def _locked_case(record: FormRecord, at: datetime) -> TriageCase:

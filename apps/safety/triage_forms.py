@@ -117,12 +117,13 @@ def sending(
 ) -> Form:
     """A report that went out, or the correction of one."""
     form = "sending" if corrects is None else "correction"
+    first = () if case.sent else tuple(each.clock.report.value for each in case.owed[:1])
     owed = {each.clock.report for each in (case.owed if corrects is None else case.due)}
     if corrects is not None:
         owed |= {Report(word) for word in corrects.answers}
     fields = [
         Field(form, "answers", "Sent as", "checks",
-              tuple(corrects.answers) if corrects else tuple(each.clock.report.value for each in case.owed[:1]),
+              tuple(corrects.answers) if corrects else first,
               tuple((each.value, REPORT_WORDS[each]) for each in REPORT_WORDS if each in owed),
               "A further follow-up is none of these."),
         Field(form, "authority", "To", "text", (corrects.authority,) if corrects else (),

@@ -227,6 +227,9 @@ def test_everything_that_is_missing_is_said_at_once(ima402: Trial, sepsis: FormR
     with pytest.raises(triage.NotComplete, match="not complete") as refused:
         scenarios_safety.triaged(ima402, sepsis, expected=None)
     assert refused.value.problems == ("Say whether the event is expected with IMA402.",)
+    with pytest.raises(triage.NotComplete) as refused:
+        scenarios_safety.triaged(ima402, sepsis, related=True, expected=None, reason="x" * 1001)
+    assert refused.value.problems[1] == "This text has 1001 characters, and 1000 are kept. Shorten it."
     with ima402.acting_as("mora"):
         assert not Triage.objects.exists()
 
