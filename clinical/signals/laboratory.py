@@ -31,15 +31,18 @@ class LabShiftSettings:
 
     rise: Annotated[int, Setting("grades above baseline", lowest=1, highest=4)] = 2
     minimum_grade: Annotated[int, Setting("grade that counts whatever the baseline", lowest=1, highest=4)] = 3
+    expected: Annotated[tuple[str, ...], Setting("CTCAE terms that the treatment always brings, left out")] = ()
 
 
 def lab_shift(facts: GradedLabFacts, settings: LabShiftSettings) -> Iterator[Finding]:
     """The grade rose by two or more from baseline, or reached grade 3.
 
     Grade 3 that was grade 3 before treatment has not been reached: it was there. Without a baseline the value is taken
-    as grade 0, so nothing stays silent for want of a sample.
+    as grade 0, so nothing stays silent for want of a sample. A term that the treatment itself always brings (low
+    counts after lymphodepletion) would speak of every sample and hide the rest: a trial names such terms, and they are
+    left out.
     """
-    if facts.grade is None:
+    if facts.grade is None or facts.term in settings.expected:
         return
     before = facts.baseline_grade or 0
     risen = facts.grade - before >= settings.rise

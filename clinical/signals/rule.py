@@ -46,11 +46,11 @@ class Parameter:
         """Why `value` cannot be the setting, in words; nothing when it can."""
         wanted = type(self.default)
         if wanted is tuple:
-            kind = type(self.default[0])
+            kind = _kind_of_entries(self.default)
             wrong = not isinstance(value, list | tuple) or any(_converted(item, kind) is None for item in value)
             if wrong:
                 return f"{self.name} must be a list, each entry {_KINDS[kind]}, not {value!r}."
-            if not value:
+            if not value and self.default:
                 return f"{self.name} needs at least one entry."
             values = list(value)
         else:
@@ -69,7 +69,7 @@ class Parameter:
     def taken(self, value: Any) -> Any:
         """`value` as the rule wants it: TOML's floats become decimals, its lists tuples."""
         if isinstance(self.default, tuple):
-            return tuple(_converted(item, type(self.default[0])) for item in value)
+            return tuple(_converted(item, _kind_of_entries(self.default)) for item in value)
         return _converted(value, type(self.default))
 
 
@@ -156,6 +156,11 @@ _KINDS: Mapping[type, str] = {
     str: "text",
     bool: "true or false",
 }
+
+
+def _kind_of_entries(default: tuple[Any, ...]) -> type:
+    """What the entries of a list are; a list that is empty unless a trial fills it holds names."""
+    return type(default[0]) if default else str
 
 
 def _number(value: Any) -> Decimal:

@@ -1,23 +1,20 @@
 """Rules over what a site enters: the sentence that is raised, once, and what a correction of the data does to it."""
 
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
 from apps.alerts import rounds, services
 from apps.alerts.models import Alert, Hold, State
 from apps.core import outbox
-from apps.core.transactions import acting
 from apps.escalation.models import DecisionKind
 from apps.safety.models import Judgement
-from apps.study import services as study_services
 from apps.subjects.models import Subject
 from apps.visits import services as entry
 from apps.visits.models import FormRecord, PathVersion
 from clinical.clocks import Report
 from tests import scenarios_dosing, scenarios_escalation, scenarios_labs, scenarios_safety
-from tests.scenarios import NOON, ROOT, Trial
+from tests.scenarios import NOON, Trial
 from tests.scenarios_alerts import WorkerClock, alerts_of
 
 DAY = timedelta(days=1)
@@ -46,25 +43,6 @@ def later(worker_clock: WorkerClock) -> WorkerClock:
 def dosed(ima402: Trial) -> Subject:
     """A woman at the first dose level, dosed on 02-Mar-2026."""
     return woman_dosed(ima402)
-
-
-@pytest.fixture
-def watched(ima402: Trial) -> Trial:
-    """IMA402 with an amendment that switches on two rules more."""
-    text = (
-        (ROOT / "protocols/IMA402/1.0.toml").read_text(encoding="utf-8").replace('version = "1.0"', 'version = "1.1"')
-    )
-    text += "".join(f'\n[[alert]]\nrule = "{rule}"\n' for rule in ("LAB_SHIFT", "SAE_FOLLOWUP_OVERDUE"))
-    with acting(ima402.system(), place="test set-up") as system:
-        amended = study_services.approve_protocol(
-            actor=system, study=ima402.study, text=text, approver=ima402.people["dana"], loaded_by=None,
-            effective_date=date(2026, 1, 2), at=NOON,
-        )  # fmt: skip
-        for site in ima402.sites.values():
-            study_services.approve_at_site(
-                actor=system, site=site, protocol_version=amended, effective_date=date(2026, 1, 2)
-            )
-    return replace(ima402, version=amended)
 
 
 def woman_dosed(trial: Trial) -> Subject:
@@ -140,23 +118,23 @@ def test_liver_tests_before_the_first_dose_are_no_case(ima402: Trial, dosed: Sub
 # Laboratory
 
 
-def test_a_result_that_rose_two_grades_is_told_with_its_baseline_and_asks_for_the_event(watched: Trial) -> None:
-    subject = woman_dosed(watched)
-    scenarios_labs.panel(watched, subject, visit="SCR", collected="2026-02-20T08:00", ALT="30")
-    panel = scenarios_labs.panel(watched, subject, visit="C1D8", collected="2026-03-09T08:00", ALT="412")
-    (alert,) = standing(watched, subject, "LAB_SHIFT")
+def test_a_result_that_rose_two_grades_is_told_with_its_baseline_and_asks_for_the_event(ima402: Trial) -> None:
+    subject = woman_dosed(ima402)
+    scenarios_labs.panel(ima402, subject, visit="SCR", collected="2026-02-20T08:00", ALT="30")
+    panel = scenarios_labs.panel(ima402, subject, visit="C1D8", collected="2026-03-09T08:00", ALT="412")
+    (alert,) = standing(ima402, subject, "LAB_SHIFT")
     assert alert.record_id == panel.pk
     assert alert.sentence == (
         f"Alanine aminotransferase increased of subject {subject.number} is grade 3 (baseline: grade 0). "
         "No matching adverse event is entered."
     )
-    scenarios_safety.event(watched, subject, term="Alanine aminotransferase increased", onset="2026-03-09", grade=3)
-    (same,) = standing(watched, subject, "LAB_SHIFT")
+    scenarios_safety.event(ima402, subject, term="Alanine aminotransferase increased", onset="2026-03-09", grade=3)
+    (same,) = standing(ima402, subject, "LAB_SHIFT")
     assert same.pk == alert.pk
     assert "No matching adverse event" not in same.sentence
-    scenarios_labs.enter(watched, panel, ALT="41.2")
-    assert standing(watched, subject, "LAB_SHIFT") == []
-    assert ever(watched, subject, "LAB_SHIFT") == 1
+    scenarios_labs.enter(ima402, panel, ALT="41.2")
+    assert standing(ima402, subject, "LAB_SHIFT") == []
+    assert ever(ima402, subject, "LAB_SHIFT") == 1
 
 
 # Neurotoxicity and cytokine release syndrome
@@ -221,34 +199,34 @@ def test_a_second_episode_weeks_later_is_an_alert_of_its_own(ima402: Trial, dose
 # Serious events
 
 
-def test_an_open_serious_event_without_news_is_asked_about_until_its_outcome_is_known(watched: Trial) -> None:
-    subject = woman_dosed(watched)
+def test_an_open_serious_event_without_news_is_asked_about_until_its_outcome_is_known(ima402: Trial) -> None:
+    subject = woman_dosed(ima402)
     record = scenarios_safety.event(
-        watched, subject, term="Sepsis", onset="2026-03-04", grade=3, is_serious="True", needs_hospital="True"
+        ima402, subject, term="Sepsis", onset="2026-03-04", grade=3, is_serious="True", needs_hospital="True"
     )
     outbox.drain()
-    with watched.acting_as("chidi"):
+    with ima402.acting_as("chidi"):
         news = max(PathVersion.objects.filter(record=record).values_list("changed_at", flat=True))
     rounds.go_round(at=news + 7 * DAY)
-    assert standing(watched, subject, "SAE_FOLLOWUP_OVERDUE") == []
+    assert standing(ima402, subject, "SAE_FOLLOWUP_OVERDUE") == []
     rounds.go_round(at=news + 8 * DAY)
-    (alert,) = standing(watched, subject, "SAE_FOLLOWUP_OVERDUE")
+    (alert,) = standing(ima402, subject, "SAE_FOLLOWUP_OVERDUE")
     assert alert.sentence == (
         f"Sepsis of subject {subject.number}: no new information since {news:%d-%b-%Y}. Add what is known by now."
     )
-    scenarios_safety.save(watched, record, is_ongoing="False", ended="2026-03-20", outcome="RECOVERED/RESOLVED")
+    scenarios_safety.save(ima402, record, is_ongoing="False", ended="2026-03-20", outcome="RECOVERED/RESOLVED")
     rounds.go_round(at=news + 9 * DAY)
-    assert standing(watched, subject, "SAE_FOLLOWUP_OVERDUE") == []
+    assert standing(ima402, subject, "SAE_FOLLOWUP_OVERDUE") == []
 
 
-def test_a_serious_event_that_ended_without_an_outcome_is_asked_for_it(watched: Trial) -> None:
-    subject = woman_dosed(watched)
+def test_a_serious_event_that_ended_without_an_outcome_is_asked_for_it(ima402: Trial) -> None:
+    subject = woman_dosed(ima402)
     scenarios_safety.event(
-        watched, subject, term="Sepsis", onset="2026-03-04", grade=3, is_serious="True", needs_hospital="True",
+        ima402, subject, term="Sepsis", onset="2026-03-04", grade=3, is_serious="True", needs_hospital="True",
         is_ongoing="False", ended="2026-03-08", outcome="UNKNOWN",
     )  # fmt: skip
     rounds.go_round(at=NOON.replace(day=23))
-    (alert,) = standing(watched, subject, "SAE_FOLLOWUP_OVERDUE")
+    (alert,) = standing(ima402, subject, "SAE_FOLLOWUP_OVERDUE")
     assert (
         alert.sentence
         == f"Sepsis of subject {subject.number} ended on 08-Mar-2026 and has no outcome. Enter the outcome."

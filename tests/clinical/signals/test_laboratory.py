@@ -37,3 +37,10 @@ def test_the_sentence_says_whether_an_event_is_entered() -> None:
     assert told.sentence == (
         "Hypokalemia of subject 101-003 is grade 3 (baseline: grade 0). No matching adverse event is entered."
     )
+
+
+def test_what_the_treatment_always_brings_is_left_out_where_the_trial_names_it() -> None:
+    facts = GradedLabFacts("101-003", "Lymphocyte count decreased", 4, 0, "0.1 10^9/L", date(2026, 3, 4), "LD-3")
+    settings = LAB_SHIFT.settings_from({"expected": ["Lymphocyte count decreased"]})
+    assert LAB_SHIFT(facts, settings) == ()
+    assert LAB_SHIFT(facts) != ()
