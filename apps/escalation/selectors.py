@@ -14,7 +14,7 @@ from apps.escalation.models import CommitteeDecision
 from apps.safety.models import DltAdjudication
 from apps.study.models import Study
 from apps.study.selectors import latest_version
-from clinical.dlt.evaluability import State
+from clinical.dlt.evaluability import Evaluability, State
 from clinical.escalation.advice import Advice
 from clinical.escalation.trial import DoseLevel
 from clinical.protocol.design import Alternative, Escalation
@@ -26,6 +26,8 @@ class Tile:
 
     number: str
     words: str
+    """Where the subject stands, as short as a tile; `reason` says why, for the table beside it."""
+    reason: str
     share: float
     """How much of the DLT period has passed, 0 to 1."""
     is_dlt: bool
@@ -222,6 +224,13 @@ def _row(ladder: Ladder, number: int, cohorts: list[Cohort], readable: frozenset
     )
 
 
+def _in_a_tile(found: Evaluability) -> str:
+    """The state word; why a subject is not evaluable belongs to it, why one waits is told on the subject's own page."""
+    if found.state in (State.WINDOW_CLOSED_UNDECIDED, State.EVALUABLE_DLT):
+        return found.state[0].upper() + found.state[1:]
+    return str(found)
+
+
 def _tile(member: Member) -> Tile:
     found = member.status.evaluability
     share = 1.0
@@ -236,7 +245,8 @@ def _tile(member: Member) -> Tile:
         event = f"{told.term or 'event'}{f' grade {assessment.highest_grade}' if assessment.highest_grade else ''}"
     return Tile(
         number=member.subject.number,
-        words=str(found),
+        words=_in_a_tile(found),
+        reason=str(found),
         share=share,
         is_dlt=found.state is State.EVALUABLE_DLT,
         is_candidate=bool(found.candidates) and found.state is not State.EVALUABLE_DLT,

@@ -69,7 +69,7 @@ def of(record: FormRecord) -> Grid:
     derived = series(record.subject, head.evaluator) if head.evaluator else None
     mine = None if derived is None else next((s for s in derived.in_order if s.record.pk == record.pk), None)
     if derived is None:
-        return Grid((), {}, {}, (), (), "", "", "", True, (), title)
+        return Grid((), {}, {}, (), (), "", "", "", False, (), title)
     earlier = _earlier(derived, record, mine)
     evaluation, immune, immune_rule = None, "", ""
     if mine is not None and mine in derived.follow_ups:
@@ -87,7 +87,7 @@ def of(record: FormRecord) -> Grid:
         rule="" if evaluation is None else evaluation.rule,
         immune=immune,
         immune_rule=immune_rule,
-        is_baseline=mine is None or mine in derived.baseline,
+        is_baseline=mine is not None and mine in derived.baseline,
         flipped=_flipped(record),
         evaluator=title,
     )

@@ -68,12 +68,16 @@ def versions(record: FormRecord) -> dict[str, int]:
     return dict(PathVersion.objects.filter(record=record).values_list("path", "version"))
 
 
-def next_record(record: FormRecord) -> FormRecord | None:
-    """The next form of the same visit that is not finished."""
+def next_record(record: FormRecord, *, actor: Actor) -> FormRecord | None:
+    """The next form of the same visit that is not finished and that the actor may enter."""
     if record.visit_id is None:
         return None
     unfinished = FormRecord.objects.filter(
-        visit_id=record.visit_id, state__in=[EntryState.EXPECTED, EntryState.IN_PROGRESS]
+        visit_id=record.visit_id,
+        state__in=[EntryState.EXPECTED, EntryState.IN_PROGRESS],
+        page__in=[
+            page.code for page in pages.all_pages() if any(actor.may(act, at=record.site_id) for act in page.writes)
+        ],
     )
     return (
         unfinished.filter(pk__gt=record.pk).order_by("pk").first()

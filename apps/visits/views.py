@@ -168,7 +168,7 @@ class RecordPage(StudyView):
     def _next(self, record: Any, act: str) -> str:
         """After completion the next form of the visit, otherwise the same page."""
         if act in {"complete", "not_done"}:
-            following = selectors.next_record(record)
+            following = selectors.next_record(record, actor=self.actor)
             if following is not None:
                 return reverse("record", kwargs={"study": self.study.code, "record": following.pk})
             if record.visit is not None:

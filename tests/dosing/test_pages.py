@@ -68,6 +68,20 @@ def test_the_page_of_a_dose_shows_its_plan_with_the_source(ima402: Trial, subjec
     assert "4 h after end of IMA402" in shown
 
 
+def test_after_a_dose_the_pharmacist_comes_to_the_next_page_of_doses_and_to_no_other(
+    ima402: Trial, subject: Subject
+) -> None:
+    visit = dosing.started(ima402, subject, "C1D1", "2026-03-02")
+    pages = {form: dosing.record(ima402, visit, form) for form in ("dexamethasone", "ima402", "vital_signs")}
+    answers = {}
+    for name in ("pia", "chidi"):
+        address = reverse("record", kwargs={"study": "IMA402", "record": pages["ima402"].pk})
+        answer = signed_in(ima402, name).post(address, {"act": "not_done", "why": "Not given"})
+        answers[name] = answer.headers["Location"]
+    assert answers["pia"] == reverse("record", kwargs={"study": "IMA402", "record": pages["dexamethasone"].pk})
+    assert answers["chidi"] != answers["pia"]
+
+
 def test_a_saved_dose_renews_the_totals_beside_it(ima402: Trial, subject: Subject) -> None:
     page = dosing.record(ima402, dosing.started(ima402, subject, "C1D1", "2026-03-02"), "ima402")
     address = reverse("record_value", kwargs={"study": "IMA402", "record": page.pk})

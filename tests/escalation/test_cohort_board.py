@@ -309,6 +309,13 @@ def test_the_board_costs_the_same_however_many_subjects_it_has(ima402: Trial) ->
     assert counts[0] == counts[1]
 
 
+def test_a_tile_says_how_a_subject_stands_and_the_table_why(ima402: Trial) -> None:
+    dlt(ima402, treated(ima402), judged=None)
+    (tile,) = row(ima402).tiles  # type: ignore[attr-defined]
+    assert tile.words == "Window closed, undecided"
+    assert tile.reason.startswith("Window closed, undecided: a possible DLT awaits its decision")
+
+
 def test_a_tile_holds_every_word_of_a_long_term(three: Trial) -> None:
     whole = board(three)
     here = next(each for each in whole.rows if each.tiles)

@@ -324,6 +324,19 @@ def test_the_page_shows_earlier_scans_sums_and_the_system_beside_the_investigato
     assert "PD: +17.1" not in answer
 
 
+def test_only_at_baseline_is_there_nothing_to_state(ima402: Trial, subject: Subject, client: Client) -> None:
+    baseline = followed(ima402, subject)
+    sign_in(client, ima402, "chidi")
+    record = follow_up(ima402, subject, 0, "2026-04-22")
+    tumor.fill(ima402, record, {}, stated={"scanned": ""})
+    for page, is_said in ((baseline, True), (record, False)):
+        shown = client.get(reverse("record", kwargs={"study": "IMA402", "record": page.pk})).content.decode()
+        assert ("Nothing to state at baseline" in shown) is is_said
+    address = reverse("record_value", kwargs={"study": "IMA402", "record": record.pk})
+    answer = client.post(address, {"path": "scanned", "value": "2026-04-22"}).content.decode()
+    assert "Nothing to state at baseline" not in answer
+
+
 def test_another_sites_lesions_and_assessments_do_not_exist(ima402: Trial, subject: Subject, client: Client) -> None:
     record = followed(ima402, subject)
     sign_in(client, ima402, "iris")
