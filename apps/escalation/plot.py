@@ -1,24 +1,23 @@
 """The cohort board as SVG: a row per dose level, a tile per subject. Presentation attributes only."""
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from apps.core import drawing
+from apps.core.drawing import ACCENT, GROUND, INK, LINE, MUTED, WIDTH, LinkOf
 from apps.escalation.selectors import Board, Row, Tile
 
-WIDTH = 960
 LABEL_WIDTH, SUMMARY_WIDTH = 190, 250
 TILE_WIDTH, GAP = 167, 6
 PADDING, LINE_HEIGHT = 8, 16
 TILE_LINE, TILE_FOOT, TILE_LETTERS = 13, 13, 29
 """Within a tile: the height of a line, what the bar takes beneath them, and how many letters go into one."""
-INK, MUTED, LINE, ACCENT, BAR, DLT_FILL = "#1B1B1B", "#595959", "#D5DAE0", "#0B4F8A", "#9DB8D2", "#F6D3D0"
+BAR, DLT_FILL = "#9DB8D2", "#F6D3D0"
 TILES_A_LINE = (WIDTH - LABEL_WIDTH - SUMMARY_WIDTH) // (TILE_WIDTH + GAP)
 LONGEST_LABEL, LONGEST_SUMMARY = 29, 34
-
-LinkOf = Callable[[str], str]
 
 
 def cohort_board(board: Board, *, link: LinkOf) -> SafeString:
@@ -29,16 +28,7 @@ def cohort_board(board: Board, *, link: LinkOf) -> SafeString:
         height = _height(row, board)
         parts.append(_row(row, board, top, height, link))
         top += height
-    return format_html(
-        '<svg role="group" aria-labelledby="board-title board-desc" viewBox="0 0 {} {}" width="100%" '
-        'font-family="system-ui, sans-serif" font-size="12" fill="{}">'
-        '<title id="board-title">Cohort board</title><desc id="board-desc">{}</desc>{}</svg>',
-        WIDTH,
-        top + 1,
-        INK,
-        board.finding,
-        format_html_join("", "{}", ((part,) for part in parts)),
-    )
+    return drawing.sheet(code="board", title="Cohort board", finding=board.finding, height=top + 1, parts=parts)
 
 
 def _height(row: Row, board: Board) -> int:
@@ -133,7 +123,7 @@ def _tile(tile: Tile, x: int, y: int, height: int, address: str) -> SafeString:
         y,
         TILE_WIDTH,
         height,
-        DLT_FILL if tile.is_dlt else "#FFFFFF",
+        DLT_FILL if tile.is_dlt else GROUND,
         INK if tile.is_dlt or tile.is_candidate else MUTED,
         3 if tile.is_dlt else 1,
         SafeString(' stroke-dasharray="4 3"') if tile.is_backfill else SafeString(""),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.access.views import StudyRequest, StudyView
+from apps.core import drawing
 from apps.core.action import Action
 from apps.core.refusal import Refusal
 from apps.core.transactions import note_in_trail
@@ -60,8 +61,7 @@ class CohortBoardPicture(StudyView):
         board = selectors.cohort_board(actor=self.actor, study=self.study, at=timezone.now())
         if board is None:
             raise Http404
-        picture = _picture(self, board).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-        response = HttpResponse(picture, content_type="image/svg+xml")
+        response = HttpResponse(drawing.as_file(_picture(self, board)), content_type="image/svg+xml")
         response["Content-Disposition"] = f'attachment; filename="{self.study.code}-cohorts.svg"'
         return response
 
