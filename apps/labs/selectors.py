@@ -69,7 +69,9 @@ def results(subject: Subject, *, tests: Iterable[str] | None = None) -> list[Lab
     )
     if tests is not None:
         found = found.filter(key__in=set(tests))
-    return sorted(found.select_related("record__labpanel", "record__visit"), key=_when)
+    found = found.select_related("record__labpanel", "record__visit")
+    found = found.defer("record__extra", "record__blank_reasons", "record__confirmations")
+    return sorted(found, key=_when)
 
 
 def _when(result: LabResult) -> tuple[bool, str, int]:
