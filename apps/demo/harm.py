@@ -8,9 +8,11 @@ from apps.access.roles import Role
 from apps.demo.casebook import Casebook
 from apps.demo.stage import proof_of
 from apps.safety import services
+from apps.safety import triage as sponsor
 from apps.safety.models import Judgement
 from apps.visits import services as entry
 from apps.visits.models import FormRecord
+from clinical.clocks import Report
 
 ASKED_FROM_GRADE = 3
 
@@ -33,6 +35,8 @@ class Harm:
     reported_hours: int | None = None
     """Hours from awareness to the report of a serious event; None: not reported yet."""
     other_cause: str = ""
+    is_expected: bool = True
+    """Whether the reference safety information names it."""
 
 
 USUAL = (
@@ -129,6 +133,26 @@ def report(casebook: Casebook, record: FormRecord, at: datetime) -> None:
     """Report a serious event to the sponsor."""
     with casebook.stage.acting(Role.COORDINATOR, casebook.site) as actor:
         services.report_serious_event(actor=actor, record=record, at=at)
+
+
+def triage(casebook: Casebook, harm: Harm, record: FormRecord, at: datetime) -> None:
+    """How the sponsor sees a serious event: related, and expected where the product is known for it."""
+    products = {
+        code: sponsor.ProductAnswer(is_related=harm.related, is_expected=harm.is_expected, reference=reference)
+        for code, reference in casebook.stage.references.items()
+    }
+    answers = sponsor.Answers(
+        is_serious=True, is_fatal=False, fatal_known_at=None, products=products, reason="Reviewed with the site."
+    )
+    with casebook.stage.acting(Role.MEDICAL_MONITOR) as actor:
+        sponsor.triage_event(actor=actor, record=record, answers=answers, at=at)
+
+
+def submit(casebook: Casebook, record: FormRecord, at: datetime) -> None:
+    """The report on an unexpected event goes to the authority."""
+    sending = sponsor.Sending(answers=frozenset({Report.OTHER}), authority="EudraVigilance", submitted_at=at)
+    with casebook.stage.acting(Role.MEDICAL_MONITOR) as actor:
+        sponsor.record_submission(actor=actor, record=record, sending=sending, at=at)
 
 
 def answer(casebook: Casebook, record: FormRecord, *, is_dlt: bool, why: str, at: datetime) -> None:

@@ -230,6 +230,7 @@ class Story:
         harm.answer(self.book, record, is_dlt=True, why="Grade 3 for five days.", at=at + timedelta(hours=2))
         why = "Not back to grade 2 within 72 hours under two doses of tocilizumab. It limits the dose."
         harm.adjudicate(self.book, record, is_dlt=True, why=why, at=at + timedelta(hours=6))
+        harm.triage(self.book, CRS_THAT_LIMITS, record, at + timedelta(hours=8))
 
 
 def tell(stage: Stage) -> int:

@@ -32,6 +32,8 @@ BACKFILL_EVERY = 9
 COURSES: tuple[Course, ...] = ("PD", "PR", "PD", "SD", "NE", "PD", "CR", "NEW", "PD")
 PROGRESSIVE: frozenset[Course] = frozenset({"PD", "NEW"})
 LAST_CYCLE = 6
+DAYS_TO_THE_AUTHORITY = 5
+"""From the entry of an unexpected serious event to its report."""
 
 CRS_THAT_LIMITS = Harm(
     "Cytokine release syndrome",
@@ -53,6 +55,7 @@ LIVER_THAT_LIMITS = Harm(
     serious={"is_other_important": "True"},
     interest="LIVER INJURY",
     reported_hours=31,
+    is_expected=False,
 )
 CANDIDATE = Harm(
     "Febrile neutropenia",
@@ -345,6 +348,10 @@ class Story:
             onset = self.stage.moment(self.member.first_dose + each.onset, 21)
             harm.report(self.book, record, onset + timedelta(hours=each.reported_hours))
             self._judge(each, record, at)
+            harm.triage(self.book, each, record, at + timedelta(hours=9))
+            if not each.is_expected:
+                day = (at.date() - self.stage.today).days
+                self._at(day + DAYS_TO_THE_AUTHORITY, 11, partial(harm.submit, self.book, record))
 
     def _judge(self, each: Harm, record: FormRecord, at: datetime) -> None:
         harm.answer(self.book, record, is_dlt=True, why="Meets the protocol's criterion.", at=at + timedelta(hours=3))

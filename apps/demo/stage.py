@@ -22,6 +22,7 @@ from apps.enrollment.models import Cohort
 from apps.enrollment.services import ensure_cohorts
 from apps.labs import services as labs
 from apps.review.signatures import Proof
+from apps.safety import triage
 from apps.study import services as study_services
 from apps.study.models import ProtocolVersion, Site, Study
 from clinical.protocol import loading
@@ -43,6 +44,8 @@ class Stage:
     today: date
     script: "Script" = field(default_factory=lambda: Script())
     laboratories: dict[str, str] = field(default_factory=dict)
+    references: dict[str, int] = field(default_factory=dict)
+    """The reference safety information in force, by study product."""
     _actors: dict[int, Actor] = field(default_factory=dict)
     _acting: list[Actor] = field(default_factory=list)
 
@@ -174,8 +177,19 @@ def set_stage(
                 at=opened,
             )
     stage = Stage(study=study, version=version, sites=sites, people=of_role, seed=seed, today=today)
-    with stage.acting(Role.MEDICAL_MONITOR):
+    with stage.acting(Role.MEDICAL_MONITOR) as medical_monitor:
         ensure_cohorts(study=study, at=opened)
+        for product in version.definition.products:
+            if product.study_product:
+                reference = triage.enter_reference(
+                    actor=medical_monitor,
+                    study=study,
+                    product=product.code,
+                    version="Investigator's brochure 4, section 6.8",
+                    in_force_from=opened.date(),
+                    at=opened,
+                )
+                stage.references[product.code] = reference.pk
     for site in sites:
         with stage.acting(Role.COORDINATOR, site) as coordinator:
             name = f"Laboratory of {site.name}"
