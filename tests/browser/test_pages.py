@@ -63,8 +63,9 @@ def lived_trial() -> Shown:
     baseline = scenarios_tumor.assessment(trial, enrolled, "SCR", "2026-03-02", {"T1": "42", "NT1": "present"})
     follow_up = scenarios_tumor.assessment(trial, enrolled, "TA1", "2026-04-27", {"T1": "27", "NT1": "present"})
     event = scenarios_safety.event(
-        trial, enrolled, term="Febrile neutropenia", grade=3, ctcae_term="Febrile neutropenia"
-    )
+        trial, enrolled, term="Febrile neutropenia", grade=3, ctcae_term="Febrile neutropenia",
+        is_serious="True", needs_hospital="True",
+    )  # fmt: skip
     scenarios_safety.answer(trial, event, is_dlt=True)
     scenarios_labs.laboratory(trial, name="Central Laboratory of the Elbe University Hospital, Dresden")
     panel = scenarios_labs.panel(
@@ -102,6 +103,9 @@ def lived_trial() -> Shown:
         "events-of-subject": f"subjects/{number}/adverse-events/",
         "event-listing": "adverse-events/",
         "event-query": f"adverse-events/{event.pk}/query/",
+        "serious-event": f"adverse-events/{event.pk}/authority/",
+        "serious-events": "serious-events/",
+        "reference-versions": "reference-versions/",
         "dlt": f"subjects/{number}/dlt/?event={event.pk}",
         "dosing": f"subjects/{number}/dosing/",
         "eligibility": f"records/{eligibility.pk}/",
