@@ -114,6 +114,14 @@ def rect(x: Number, y: Number, width: Number, height: Number, *, fill: str, stro
     )  # fmt: skip
 
 
+def hatched(x: Number, y: Number, width: Number, height: Number) -> SafeString:
+    """A rectangle filled with slanting lines."""
+    reach = range(0, max(0, int(width - height)) + 1, 4)
+    strokes = "".join(f"M{_n(x + along)} {_n(y + height)}l{_n(height)} {_n(-height)}" for along in reach)
+    lines = format_html('<path d="{}" fill="none" stroke="{}" stroke-width="1"/>', strokes, MUTED)
+    return format_html("{}{}", rect(x, y, width, height, fill=GROUND, stroke=INK), lines if width >= height else "")
+
+
 def touch_area(x: Number, y: Number, width: Number, height: Number) -> SafeString:
     """An unseen area that belongs to a thin mark, so that a finger or a pointer finds it."""
     return format_html(

@@ -1,6 +1,7 @@
 """From stored responses to the courses that the figures draw. Reads only."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from django.db.models import QuerySet
 
@@ -29,34 +30,42 @@ def courses(found: QuerySet[SubjectResponse], *, actor: Actor, evaluator: str) -
         .values_list("subject_id", "name", "moment")
     }
     return [
-        _course(row, responses.get(row.subject_id, []), anchors.get((row.subject_id, _reference(row.subject))))
+        _course(row, responses.get(row.subject_id, []), anchors.get((row.subject_id, reference_of(row.subject))))
         for row in rows
     ]
 
 
-def _reference(subject: Subject) -> str:
-    """The moment from which the subject's protocol counts scans."""
-    recist = subject.protocol_version.definition.recist
-    return "" if recist is None else recist.reference_anchor
-
-
-def _course(row: SubjectResponse, responses: Iterable[SystemResponse], start: PartialDate | None) -> Course:
-    subject = row.subject
-    at_baseline = [each for each in responses if each.position == 0]
+def unassessed(subject: Subject, *, start: PartialDate | None) -> Course:
+    """The course of a subject whose tumors nobody assessed."""
     return Course(
         subject=subject.number,
         site=subject.site.number,
         dose=_dose(subject),
         dose_rank=subject.dose_level,
+        has_baseline=False,
+        is_treated=start is not None,
+        has_start_day=start is not None and start.full_date is not None,
+        is_ongoing=subject.status == Status.ON_TREATMENT,
+    )
+
+
+def reference_of(subject: Subject) -> str:
+    """The moment from which the subject's protocol counts scans; days, where it assesses no tumor."""
+    definition = subject.protocol_version.definition
+    return definition.day_labels.anchor if definition.recist is None else definition.recist.reference_anchor
+
+
+def _course(row: SubjectResponse, responses: Iterable[SystemResponse], start: PartialDate | None) -> Course:
+    subject = row.subject
+    at_baseline = [each for each in responses if each.position == 0]
+    return replace(
+        unassessed(subject, start=start),
         best=Response(row.best),
         confirmed=Response(row.confirmed_best),
         best_change_pct=row.best_change_pct,
         has_baseline=bool(at_baseline),
         baseline_mm=at_baseline[-1].baseline_mm if at_baseline else None,
         scans=tuple(_scan(each, start) for each in responses if each.position > 0),
-        is_treated=start is not None,
-        has_start_day=start is not None and start.full_date is not None,
-        is_ongoing=subject.status == Status.ON_TREATMENT,
     )
 
 

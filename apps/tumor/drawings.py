@@ -65,7 +65,7 @@ def percent(value: Decimal) -> str:
 # What both figures have: the axis of change and the key to the marks
 
 
-def _key(entries: Iterable[tuple[float, SafeString, str]]) -> tuple[list[SafeString], float]:
+def key(entries: Iterable[tuple[float, SafeString, str]]) -> tuple[list[SafeString], float]:
     """The key above a figure, in as many lines as it needs: samples (with their width) and words; and its height."""
     parts: list[SafeString] = []
     x, y = float(LEFT), float(TOP)
@@ -79,7 +79,8 @@ def _key(entries: Iterable[tuple[float, SafeString, str]]) -> tuple[list[SafeStr
     return parts, y + LINE_HEIGHT
 
 
-def _responses() -> Iterator[tuple[float, SafeString, str]]:
+def response_key() -> Iterator[tuple[float, SafeString, str]]:
+    """The entries for the responses."""
     for response, look in LOOKS.items():
         yield 10.0, drawing.shape(look.shape, 5, 0, fill=look.fill, stroke=look.stroke), response.value
 
@@ -112,10 +113,11 @@ def bar_name(bar: Bar) -> str:
         said.append("a new lesion was seen")
     elif bar.progressed_although_shrunk:
         said.append("progression although the targets shrank")
-    return f"{_who(course)}: {', '.join(said)}"
+    return f"{who(course)}: {', '.join(said)}"
 
 
-def _who(course: Course) -> str:
+def who(course: Course) -> str:
+    """A subject with the dose, as a mark's name begins."""
     return f"{course.subject} ({course.dose})" if course.dose else course.subject
 
 
@@ -128,7 +130,7 @@ def waterfall(found: Waterfall, *, finding: str, link: LinkOf | None, caption: s
     right = LEFT + slot * len(found.bars)
     ring = (10.0, drawing.shape("ring", 5, 0), "response not confirmed")
     star = (10.0, drawing.shape("star", 5, 0), "new lesion, or progression although shrunk")
-    parts, top = _key([*_responses(), ring, star])
+    parts, top = key([*response_key(), ring, star])
     zero = top + (44 if any(bar.is_cut_off for bar in found.bars) else 10) + ZERO_OFFSET
     parts += _axis(zero, max(right, WIDTH - RIGHT))
     longest = max(max(len(bar.course.subject), len(bar.course.dose)) for bar in found.bars) * LETTER
@@ -226,6 +228,14 @@ class TimeAxis:
     def _count(self, day: float) -> int:
         return round(day / DAYS_IN[self.unit])
 
+    def ruler(self, *, last_day: int, across: float, y: float, left: float = LEFT) -> Iterator[SafeString]:
+        """The axis beneath a figure whose days are `across` units wide."""
+        for day, words in self.ticks(last_day):
+            x = left + day * across
+            yield drawing.line(x, y, x, y + 5, stroke=MUTED)
+            yield drawing.text(x, y + 18, words, anchor="middle")
+        yield drawing.text(left + last_day * across / 2, y + 36, self.title, anchor="middle", fill=MUTED)
+
     def day_in_words(self, day: int) -> str:
         """A day as the protocol counts it."""
         return f"day {self.anchor.day_at(day)}"
@@ -252,7 +262,7 @@ def line_name(line: Line, axis: TimeAxis) -> str:
         said.append(f"new lesion on {axis.day_in_words(new.day)}")
     if line.course.is_ongoing:
         said.append("on treatment")
-    return f"{_who(line.course)}: {', '.join(said)}"
+    return f"{who(line.course)}: {', '.join(said)}"
 
 
 def spider(found: Spider, *, axis: TimeAxis, finding: str, link: LinkOf | None, caption: str = "") -> SafeString:
@@ -261,9 +271,9 @@ def spider(found: Spider, *, axis: TimeAxis, finding: str, link: LinkOf | None, 
         {(line.course.dose_rank is None, line.course.dose_rank or 0, line.course.dose) for line in found.lines}
     )
     dashes = {dose: DASHES[place % len(DASHES)] for place, (_, _, dose) in enumerate(doses)}
-    parts, top = _key(
+    parts, top = key(
         [
-            *_responses(),
+            *response_key(),
             (10.0, drawing.shape("plus", 5, 0), "new lesion"),
             (14.0, drawing.arrow(0, 0), "on treatment"),
             *(
@@ -278,13 +288,7 @@ def spider(found: Spider, *, axis: TimeAxis, finding: str, link: LinkOf | None, 
     parts += _axis(zero, right)
     days = max(found.last_day, 28)
     across = (right - LEFT - 24) / days
-    for day, words in axis.ticks(days):
-        x = LEFT + day * across
-        parts += [
-            drawing.line(x, bottom, x, bottom + 5, stroke=MUTED),
-            drawing.text(x, bottom + 18, words, anchor="middle"),
-        ]
-    parts.append(drawing.text((LEFT + right) / 2, bottom + 36, axis.title, anchor="middle", fill=MUTED))
+    parts += axis.ruler(last_day=days, across=across, y=bottom)
     ends = [zero - float(line.points[-1].drawn_pct) * UNITS_A_PERCENT for line in found.lines]
     lowest = max(bottom, zero - ZERO_OFFSET + LABEL_HEIGHT * len(ends))
     for line, label in zip(found.lines, spread(ends, least=LABEL_HEIGHT, lowest=lowest), strict=True):

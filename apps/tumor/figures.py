@@ -69,7 +69,7 @@ def of_waterfall(courses: Iterable[Course], *, link: LinkOf | None, source: str 
     found = waterfall(courses)
     finding = _waterfall_finding(found)
     notes = Notes(
-        shown=_shown(len(found.bars), found.total),
+        shown=shown(len(found.bars), found.total),
         definitions=(
             "Bar: best change of the sum of diameters from baseline over complete sums up to progression; "
             "values beyond 100 % are cut off and printed. Colour and shape: confirmed best overall response by "
@@ -77,7 +77,7 @@ def of_waterfall(courses: Iterable[Course], *, link: LinkOf | None, source: str 
             "was seen, or the best response is progression although the targets shrank. Lines at "
             "+20 % and \N{MINUS SIGN}30 %."
         ),
-        left_out=_by_reason(found.left_out),
+        left_out=by_reason(found.left_out),
     )
     caption = notes.caption(source)
     return Figure(
@@ -97,7 +97,7 @@ def of_waterfall(courses: Iterable[Course], *, link: LinkOf | None, source: str 
             "Not shown because",
         ),
         numbers=("Best change (%)",),
-        rows=(*(_bar_row(bar) for bar in found.bars), *(_left_out_row(each, 5) for each in found.left_out)),
+        rows=(*(_bar_row(bar) for bar in found.bars), *(left_out_row(each, 5) for each in found.left_out)),
         notes=notes,
     )
 
@@ -107,14 +107,14 @@ def of_spider(courses: Iterable[Course], *, axis: TimeAxis, link: LinkOf | None,
     found = spider(courses)
     finding = _spider_finding(found, axis)
     notes = Notes(
-        shown=_shown(len(found.lines), found.total),
+        shown=shown(len(found.lines), found.total),
         definitions=(
             "Line: change of the sum of diameters from baseline at every scan that evaluated all target lesions, scans "
             "after progression included; values beyond 100 % are cut off and printed. Shape: overall response of the "
             "scan by RECIST 1.1, as the system derives it. Cross upright: a new lesion. Arrow: still on treatment. "
             f"Lines at +20 %, 0 and \N{MINUS SIGN}30 %.{_not_drawn(found.undrawn)}"
         ),
-        left_out=_by_reason(found.left_out),
+        left_out=by_reason(found.left_out),
     )
     caption = notes.caption(source)
     return Figure(
@@ -137,7 +137,7 @@ def of_spider(courses: Iterable[Course], *, axis: TimeAxis, link: LinkOf | None,
         numbers=("Day", "Change from baseline (%)"),
         rows=(
             *(row for line in found.lines for row in _line_rows(line, axis)),
-            *(_left_out_row(each, 6) for each in found.left_out),
+            *(left_out_row(each, 6) for each in found.left_out),
         ),
         notes=notes,
     )
@@ -150,11 +150,13 @@ def _not_drawn(count: int) -> str:
     return f" {scans} no place: not every target was evaluated, or the day is not known."
 
 
-def _shown(count: int, total: int) -> str:
+def shown(count: int, total: int) -> str:
+    """How many of the subjects of the filters have a mark."""
     return f"{count} shown of {total}"
 
 
-def _subjects(count: int) -> str:
+def subjects(count: int) -> str:
+    """A number of subjects in words."""
     return f"{count} subject{'' if count == 1 else 's'}"
 
 
@@ -164,7 +166,7 @@ def _waterfall_finding(found: Waterfall) -> str:
     worst, best = found.bars[0].change_pct, found.bars[-1].change_pct
     reach = percent(worst) if len(found.bars) == 1 else f"from {percent(worst)} to {percent(best)}"
     return (
-        f"Best change of {_subjects(len(found.bars))}, {reach}: {found.responded} shrank by 30 % or more, "
+        f"Best change of {subjects(len(found.bars))}, {reach}: {found.responded} shrank by 30 % or more, "
         f"{found.grew} grew by 20 % or more."
     )
 
@@ -174,7 +176,7 @@ def _spider_finding(found: Spider, axis: TimeAxis) -> str:
         return _nothing(found.left_out, "A line appears with a subject's first scan of every target lesion.")
     below = sum(line.points[-1].change_pct < 0 for line in found.lines)
     return (
-        f"Change of {_subjects(len(found.lines))} up to {axis.day_in_words(found.last_day)}: {below} smaller than "
+        f"Change of {subjects(len(found.lines))} up to {axis.day_in_words(found.last_day)}: {below} smaller than "
         f"at baseline at the last scan shown."
     )
 
@@ -192,11 +194,12 @@ def _nothing(left_out: Sequence[LeftOut], remedy: str) -> str:
     return f"Nobody here has a change of the sum of diameters to show. {remedy}"
 
 
-def _by_reason(left_out: Sequence[LeftOut]) -> tuple[str, ...]:
-    by_reason: dict[Reason, list[str]] = {}
+def by_reason(left_out: Sequence[LeftOut]) -> tuple[str, ...]:
+    """Who has no mark, a sentence for each reason."""
+    found: dict[Reason, list[str]] = {}
     for each in left_out:
-        by_reason.setdefault(each.reason, []).append(each.course.subject)
-    return tuple(f"{reason[:1].upper()}{reason[1:]}: {', '.join(named)}" for reason, named in by_reason.items())
+        found.setdefault(each.reason, []).append(each.course.subject)
+    return tuple(f"{reason[:1].upper()}{reason[1:]}: {', '.join(named)}" for reason, named in found.items())
 
 
 def _bar_row(bar: Bar) -> tuple[str, ...]:
@@ -231,5 +234,6 @@ def _line_rows(line: Line, axis: TimeAxis) -> Iterable[tuple[str, ...]]:
         )
 
 
-def _left_out_row(each: LeftOut, empty: int) -> tuple[str, ...]:
+def left_out_row(each: LeftOut, empty: int) -> tuple[str, ...]:
+    """The row of a subject without a mark."""
     return (each.course.subject, each.course.site, each.course.dose, *[""] * empty, each.reason.value)

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     NOTHING_AT_BASELINE = "a baseline sum of 0 mm, from which no change in percent can be told"
     NEVER_COMPLETE = "no scan up to progression evaluated every target lesion"
     NO_START = "the day of the first dose is not known"
+    NO_DOSE = "not treated"
     NO_DAY = "no scan with a full date evaluated every target lesion"
 
 

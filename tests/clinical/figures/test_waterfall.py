@@ -8,6 +8,7 @@ import pytest
 
 from clinical.figures import course as courses
 from clinical.figures import spider as spiders
+from clinical.figures import swimmer as swimmers
 from clinical.figures import waterfall as waterfalls
 from clinical.figures.course import Course, Reason, Scan
 from clinical.figures.waterfall import Bar, waterfall
@@ -30,7 +31,7 @@ def only(course: Course) -> Bar:
     return bar
 
 
-@pytest.mark.parametrize("module", [courses, waterfalls, spiders])
+@pytest.mark.parametrize("module", [courses, waterfalls, spiders, swimmers])
 def test_the_examples_of_the_figures_hold(module: Any) -> None:
     assert doctest.testmod(module).failed == 0
 
