@@ -115,6 +115,7 @@ def lived_trial() -> Shown:
         "screening": "screening/",
         "subject-new": "screening/new/",
         "tumor": "tumor/",
+        "swimmer": "tumor/swimmer/",
         "tumor-baseline": f"records/{baseline.pk}/",
         "tumor-grid": f"records/{follow_up.pk}/",
         "cohort-board": "cohorts/",
