@@ -182,7 +182,7 @@ begin
   execute format(
     'select live.key from (select to_jsonb(t) - $1 as content, (to_jsonb(t) ->> %L) as key from %I t) live
        left join lateral (select new_row from audit_auditevent e
-                           where e."table" = %L and e.row_key = live.key order by e.id desc limit 1) trail on true
+                           where e."table" = %L and e.row_key = live.key order by e.id + 0 desc limit 1) trail on true
       where live.content is distinct from trail.new_row order by 1 limit 1', key_column, table_name, table_name)
     into differing using concealed;
   return differing;
