@@ -43,6 +43,9 @@ SHRINKAGE: dict[Course, tuple[str, ...]] = {
 }
 """Each scan's diameters as a share of baseline; 0: the lesion is gone, NE: it could not be evaluated."""
 
+STRENGTH: dict[Course, tuple[float, float]] = {"PD": (0.7, 1.6)}
+"""How much more or less than that a subject's tumor changes; never so much that the response is another one."""
+
 PROGRESSES_AT: dict[Course, int] = {"PD": 1, "NEW": 2}
 """The scan that shows progression, where one does."""
 
@@ -108,7 +111,9 @@ def scan(
     elif share == "0":
         texts |= {"lesions/T1/state": "ABSENT", "lesions/T2/short_axis_mm": "7", "lesions/NT1/state": "ABSENT"}
     else:
-        organ, node = (round(mm * float(share)) for mm in baseline)
+        least, most = STRENGTH.get(course, (0.85, 1.1))
+        change = (float(share) - 1) * casebook.stage.chance("tumor", casebook.subject.number).uniform(least, most)
+        organ, node = (round(mm * (1 + change)) for mm in baseline)
         texts |= {
             "lesions/T1/longest_mm": str(organ),
             "lesions/T2/short_axis_mm": str(node),
