@@ -13,7 +13,7 @@ from tests import harness, scenarios
 ROOT = Path(__file__).resolve().parent.parent
 ORDINARY = f"tests_{os.getpid()}"
 
-BROWSER = "tests/browser/"
+BROWSER, SERVERS = "tests/browser/", "tests/servers/"
 
 
 class OneBrowserAtATime(LoadFileScheduling):
@@ -29,8 +29,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneBrowse
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long walks in the browser come first, so that no worker waits for them at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
+    """The long walks in the browser come first, beside them what waits for servers more than it works."""
+    items.sort(key=lambda item: [item.nodeid.startswith(each) for each in (BROWSER, SERVERS)], reverse=True)
 
 
 def _reference_folder() -> Path | None:
