@@ -44,9 +44,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def system(committed: str, tmp_path: Path) -> Iterator[running.RunningSystem]:
-    """Web, worker and queue on this test's own database."""
-    with running.running_system(tmp_path, committed) as started:
+def system(committed: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[running.RunningSystem]:
+    """Web and queue on this test's own database; the worker too where the test looks at what it does."""
+    needs_worker = request.node.get_closest_marker("background") is not None
+    with running.running_system(tmp_path, committed, worker=needs_worker) as started:
         yield started
 
 

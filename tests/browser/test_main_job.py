@@ -18,7 +18,7 @@ from clinical.protocol.conduct import CriterionKind
 from tests import scenarios, scenarios_dosing, scenarios_enrollment, scenarios_escalation, scenarios_labs
 from tests.browser.person import Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.committed]
+pytestmark = [pytest.mark.browser, pytest.mark.committed, pytest.mark.background]
 SignIn = Callable[[str], Page]
 Keep = Callable[[Page, str], None]
 

@@ -195,6 +195,7 @@ def inspect(chromium: Browser, system: RunningSystem) -> Iterator[Callable[[Page
         context.close()
 
 
+@pytest.mark.background
 def test_every_page_of_every_role_is_accessible_narrow_and_free_of_script_errors(
     sign_in: SignIn, inspect: Callable[[Page], Page], keep: Keep
 ) -> None:
