@@ -130,8 +130,9 @@ def test_what_the_sample_holds_comes_back(study: Study, reference: Path, tmp_pat
     assert lost == {}
     brought_weights, given_weights = (weights(each) for each in (read_xport(folder / "vs.xpt"), given_back["VS"]))
     differing = {key for key, weight in brought_weights.items() if given_weights[key] != weight}
-    assert brought_weights
-    assert {key[2] for key in differing} <= {"157.0", "160.0", "171.0", "196.0", "199.0"}
+    assert len(brought_weights) > (100 if WHOLE else 0)
+    found, known = {key[2] for key in differing}, {"157.0", "160.0", "171.0", "196.0", "199.0"}
+    assert found == known if WHOLE else found <= known
     assert all(abs(brought_weights[key] - given_weights[key]) < 0.0101 for key in differing)
 
 
